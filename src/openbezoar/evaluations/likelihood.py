@@ -1,0 +1,66 @@
+"""How likely a checkpoint finds given answers, in the OpenBezoar format."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import PositiveInt
+
+from openbezoar.component import Runtime
+from openbezoar.errors import ParseError
+from openbezoar.records import Message
+
+if TYPE_CHECKING:
+    from openbezoar.training.adapters import Precision
+
+__all__ = ["Answer", "Likelihood", "LikelihoodRuntime", "likelihoods"]
+
+Answer = tuple[Sequence[Message], str]
+"""A conversation up to the question, and the answer to it."""
+
+
+class LikelihoodRuntime(Runtime):
+    """Where and how fast; never what comes out, beyond rounding."""
+
+    device: str = "auto"
+    micro_tokens: PositiveInt = 1024
+    """Tokens computed at a time: lower it when memory runs out."""
+
+
+class Likelihood(NamedTuple):
+    """An answer's summed log-probability (natural log, EOS included) and its tokens."""
+
+    total: float
+    tokens: int
+
+    @property
+    def per_token(self) -> float:
+        """The mean over the answer's tokens."""
+        return self.total / self.tokens
+
+
+def likelihoods(
+    folder: Path,
+    answers: Sequence[Answer],
+    max_tokens: int,
+    precision: "Precision",
+    runtime: LikelihoodRuntime,
+) -> list[Likelihood | ParseError]:
+    """The likelihood of each answer in order, or why it has none."""
+    from openbezoar.training.adapters import device_for, load_model
+    from openbezoar.training.format import Encoded, Format
+    from openbezoar.training.logps import answer_log_probabilities
+
+    format_ = Format.load(folder)
+
+    def encoded(answer: Answer) -> Encoded | ParseError:
+        try:
+            return format_.encode(*answer, limit=max_tokens)
+        except ParseError as error:
+            return error
+
+    rows = [encoded(answer) for answer in answers]
+    usable = [row for row in rows if isinstance(row, Encoded)]
+    model = load_model(folder, device_for(runtime.device), precision)
+    found = iter(answer_log_probabilities(model, usable, runtime.micro_tokens))
+    return [row if isinstance(row, ParseError) else Likelihood(*next(found)) for row in rows]

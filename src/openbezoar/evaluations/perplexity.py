@@ -1,0 +1,84 @@
+"""How surprised a model is by answers it has not seen."""
+
+import math
+from typing import Literal
+
+from pydantic import JsonValue, PositiveInt
+
+from openbezoar.errors import ParseError
+from openbezoar.evaluations import journal
+from openbezoar.evaluations.held_out import held_out
+from openbezoar.evaluations.likelihood import Answer, Likelihood, LikelihoodRuntime, likelihoods
+from openbezoar.evaluations.pooled import pooled
+from openbezoar.families import Bench, Evaluation, Subject
+from openbezoar.records import Example, Preference, Score
+
+__all__ = ["Perplexity"]
+
+
+class Perplexity(Evaluation):
+    """The loss per answer token, EOS included, on held-out rows, and its exponential."""
+
+    kind: Literal["perplexity"] = "perplexity"
+    data: str
+    """The stage whose rows are measured: a data set's validation rows, else all its rows.
+    Of a preference, the chosen answer."""
+    limit: PositiveInt | None = None
+    """At most so many rows, spread evenly over the data."""
+    max_tokens: PositiveInt = 1024
+    """A longer row loses its earliest turns; one that is still longer counts as missing."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    runtime: LikelihoodRuntime = LikelihoodRuntime()
+
+    def reads(self) -> tuple[str, ...]:
+        """The stage of the rows."""
+        return (self.data,)
+
+    def measure(self, subject: Subject, bench: Bench) -> list[Score]:
+        """Two scores, `loss.<data>` and `perplexity.<data>`; one item a row."""
+        rows = held_out(self.data, bench.inputs[self.data], self.limit)
+        answers = [_answer(row) for row in rows]
+        found = likelihoods(subject.path, answers, self.max_tokens, self.precision, self.runtime)
+        journal.append(
+            bench.folder / journal.ITEMS,
+            (self._item(row, one) for row, one in zip(rows, found, strict=True)),
+        )
+        return self._scores(found)
+
+    def _item(
+        self, row: Example | Preference, found: Likelihood | ParseError
+    ) -> dict[str, JsonValue]:
+        item: dict[str, JsonValue] = {"evaluation": self.kind, "data": self.data, "id": row.id}
+        if isinstance(found, ParseError):
+            return {**item, "missing": found.reason}
+        return {**item, "loss": -found.per_token, "tokens": found.tokens}
+
+    def _scores(self, found: list[Likelihood | ParseError]) -> list[Score]:
+        read = [one for one in found if isinstance(one, Likelihood)]
+        loss = pooled([-one.total for one in read], [one.tokens for one in read])
+        shared = {
+            "n": loss.n,
+            "missing": len(found) - len(read),
+            "higher_is_better": False,
+            "note": f"{sum(one.tokens for one in read)} answer tokens",
+        }
+        perplexity = None if loss.value is None else math.exp(loss.value)
+        error = loss.standard_error
+        return [
+            Score(
+                name=f"loss.{self.data}", value=loss.value, standard_error=error,
+                low=loss.low, high=loss.high, **shared,
+            ),
+            Score(
+                name=f"perplexity.{self.data}", value=perplexity,
+                standard_error=None if error is None or perplexity is None else perplexity * error,
+                low=None if loss.low is None else math.exp(loss.low),
+                high=None if loss.high is None else math.exp(loss.high), **shared,
+            ),
+        ]  # fmt: skip
+
+
+def _answer(row: Example | Preference) -> Answer:
+    if isinstance(row, Preference):
+        return row.prompt, row.chosen
+    return row.messages[:-1], row.answer

@@ -1,0 +1,371 @@
+"""The eight kinds of part and what they are given: the page to read before writing a new one."""
+
+import hashlib
+import random
+from abc import ABC, abstractmethod
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import JsonValue
+
+from openbezoar.component import Component
+from openbezoar.errors import ConfigError
+from openbezoar.records import (
+    Completion,
+    Failure,
+    Grade,
+    Message,
+    Record,
+    Row,
+    Score,
+    Seed,
+    Verdict,
+)
+from openbezoar.store import Artifact
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "Bench",
+    "ChatModel",
+    "Check",
+    "Draw",
+    "Evaluation",
+    "Filter",
+    "Judge",
+    "Made",
+    "ModelSpec",
+    "Numbers",
+    "Objective",
+    "Request",
+    "Sampling",
+    "Scheme",
+    "Scorer",
+    "Source",
+    "Stage",
+    "Subject",
+    "random_for",
+]
+
+Numbers = dict[str, JsonValue]
+
+
+# What a model is asked, and what answers.
+
+
+class Sampling(Component):
+    """How a model draws its answer."""
+
+    temperature: float = 0.7
+    """0 is greedy."""
+    top_p: float = 0.95
+    max_tokens: int = 512
+    stop: tuple[str, ...] = ()
+
+
+class Request(Record):
+    """One question to a model; two equal requests may be answered from the cache."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    json_schema: dict[str, JsonValue] | None = None
+    """When given, the answer must be JSON of this schema."""
+    seed: int = 0
+    attempt: int = 0
+    """Told apart from an earlier try at the same question, so that a retry is asked anew."""
+
+
+class ChatModel(ABC):
+    """Something that answers: teacher, judge and student alike."""
+
+    name: str
+
+    @abstractmethod
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request; ModelError when the model is gone, ParseError for this one alone."""
+
+
+class Scorer(ABC):
+    """A model that can also say how likely it finds an answer."""
+
+    @abstractmethod
+    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
+        """The answer's summed log-probability (natural log, EOS included) and its tokens."""
+
+
+class ModelSpec(Component, ABC):
+    """Names a model and says how to reach it."""
+
+    scores: ClassVar[bool] = False
+    """Whether the opened model is a Scorer too."""
+    trains: ClassVar[bool] = False
+    """Whether it names a checkpoint that training can start from."""
+
+    @abstractmethod
+    def connect(self) -> AbstractAsyncContextManager[ChatModel]:
+        """Open the model for as long as the context lasts."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The model's name for rows, tables and cards."""
+
+    def evidence(self) -> JsonValue:
+        """What else, beyond the settings, determines the answers: the digest of local files."""
+        return None
+
+    def folder(self) -> Path:
+        """The checkpoint's folder; ConfigError when the model is not one."""
+        raise ConfigError(f"model {self.label}: only a checkpoint has weights to start from")
+
+
+# What a part is given.
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a stage works with: its inputs, its models, and a folder to write into."""
+
+    stage: str
+    seed: int
+    folder: Path
+    scratch: Path
+    """Survives an interruption; removed when the stage is complete."""
+    inputs: Mapping[str, Artifact]
+    specs: Mapping[str, ModelSpec]
+    open_model: Callable[[str], AbstractAsyncContextManager[ChatModel]]
+    """Open a model of the recipe by name, behind the completion cache."""
+    open_checkpoint: Callable[[Path, str], AbstractAsyncContextManager[ChatModel]]
+    """Open a checkpoint folder, with its fingerprint for the cache, as a model that answers."""
+    say: Callable[[str], None]
+    """Tell the person who waits."""
+    find: Callable[[str], Artifact]
+    """The artifact with this fingerprint, upstream of the inputs."""
+    usage: dict[str, int] = field(default_factory=dict)
+    """Requests answered and tokens spent, filled by the models."""
+
+
+def random_for(*key: object) -> random.Random:
+    """A random stream that depends on the key alone, not on order, concurrency or restarts."""
+    text = "\x1f".join(str(part) for part in key)
+    return random.Random(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))  # noqa: S311 - sampling, not cryptography
+
+
+# The eight kinds of part.
+
+
+class Source(Component, ABC):
+    """Where rows come from."""
+
+    makes: ClassVar[str]
+    """seeds, examples or preferences."""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row | tuple[str, dict[str, JsonValue]]]:
+        """Yield rows, and (reason, raw row) for what is rejected."""
+
+    def evidence(self) -> JsonValue:
+        """The digest of the files read, so that other content is another artifact."""
+        return None
+
+    def yields(self) -> str:
+        """The kind of row; overridden where a setting decides."""
+        return self.makes
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one call of a scheme works on: some seeds and what was drawn for them."""
+
+    id: str
+    seeds: tuple[Seed, ...]
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Made:
+    """What one call of a scheme gave: rows, and what was dropped on the way with its reason."""
+
+    rows: list[Row] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+class Scheme(Component, ABC):
+    """How seeds become examples, or new seeds, with the help of a teacher."""
+
+    makes: ClassVar[str] = "examples"
+
+    def draws(self, seeds: Sequence[Seed], stream: random.Random) -> Iterable[Draw]:
+        """Divide the seeds into calls; one seed a call unless the scheme says otherwise."""
+        return (Draw(seed.id, (seed,)) for seed in seeds)
+
+    @abstractmethod
+    async def make(self, draw: Draw, teacher: ChatModel, stream: random.Random) -> Made:
+        """Make the rows of one draw; ParseError when nothing came of it."""
+
+    def evidence(self) -> JsonValue:
+        """What else determines the rows: its prompts' fingerprints, the digests of its files."""
+        return None
+
+
+class Judge(Component, ABC):
+    """Grades an answer, or says that it cannot."""
+
+    model: str
+    """The recipe's name of the model that judges."""
+    scores: ClassVar[bool] = False
+    """Whether the model must be a Scorer."""
+
+    @abstractmethod
+    async def grade(self, row: Any, model: ChatModel) -> Grade:
+        """Grade one example; a Grade without status when the reply is unreadable."""
+
+    def evidence(self) -> JsonValue:
+        """What else determines the grades: its prompts' fingerprints."""
+        return None
+
+
+Check = Callable[[Any], Awaitable[Verdict]]
+
+
+class Filter(Component, ABC):
+    """Keeps or drops a row, with a reason."""
+
+    kind: str
+
+    def check(self, row: Any) -> Verdict:
+        """Decide on one row alone; a filter with a memory or a model overrides `open` instead."""
+        raise NotImplementedError(f"filter {self.kind} has neither check nor open")
+
+    @asynccontextmanager
+    async def open(
+        self, bench: Bench, rows: Sequence[Any], numbers: Numbers
+    ) -> AsyncIterator[Check]:
+        """Give the check for all rows of a stage; a filter may note numbers of its own."""
+
+        async def check(row: Any) -> Verdict:
+            return self.check(row)
+
+        yield check
+
+    def uses(self) -> tuple[str, ...]:
+        """The models it needs, by name."""
+        return ()
+
+    def keep(self) -> Verdict:
+        """The verdict that keeps a row."""
+        return Verdict(filter=self.kind, keep=True)
+
+    def drop(self, reason: str) -> Verdict:
+        """The verdict that drops a row for this reason."""
+        return Verdict(filter=self.kind, keep=False, reason=reason)
+
+
+class Objective(Component, ABC):
+    """What training minimises, as a pure function of the answers' log-probabilities."""
+
+    reads: ClassVar[frozenset[str]]
+    """The kinds of row it learns from."""
+    reference: ClassVar[bool] = False
+    """Whether it compares with a reference: the model with its new adapter switched off."""
+
+    @abstractmethod
+    def encode(self, row: Any, format_: Any, limit: int) -> tuple[Any, ...]:
+        """The row's token sequences, each at most `limit` long; ParseError with a reason."""
+
+    @abstractmethod
+    def weight(self, tokens: Sequence[int]) -> int:
+        """What a row counts in an optimiser step's mean, given its sequences' answer tokens."""
+
+    @abstractmethod
+    def loss(
+        self, policy: "torch.Tensor", reference: "torch.Tensor | None", tokens: "torch.Tensor"
+    ) -> "tuple[torch.Tensor, dict[str, torch.Tensor]]":
+        """The summed loss of some rows, and sums to report beside it.
+
+        `policy` and `reference` are summed log-probabilities, float32 of shape (rows, sequences);
+        `tokens` has the same shape and counts the answer tokens.
+        """
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model under evaluation."""
+
+    name: str
+    path: Path
+    """A folder with weights, tokenizer and chat template, or a checkpoint's name."""
+    fingerprint: str
+
+
+class Evaluation(Component, ABC):
+    """Measures a model."""
+
+    kind: str
+
+    @abstractmethod
+    def measure(self, subject: Subject, bench: Bench) -> list[Score]:
+        """Measure the model; further records go to `items.jsonl` and `transcripts.jsonl`."""
+
+    def reads(self) -> tuple[str, ...]:
+        """The stages whose rows it measures on, by name."""
+        return ()
+
+    def uses(self) -> tuple[str, ...]:
+        """The models it needs beside the one measured, by name."""
+        return ()
+
+    def evidence(self) -> JsonValue:
+        """What else determines the scores: the digests of its files, its prompts' fingerprints."""
+        return None
+
+
+class Stage(Component, ABC):
+    """Upstream artifacts in, one artifact out."""
+
+    kind: str
+    version: ClassVar[int] = 1
+    """Raised by hand when the meaning of the stage changes."""
+
+    @abstractmethod
+    def reads(self) -> tuple[str, ...]:
+        """The names it refers to: stages above it, or checkpoints among the models."""
+
+    def uses(self) -> tuple[str, ...]:
+        """The models that must answer while it runs, by name."""
+        return ()
+
+    @abstractmethod
+    def makes(self, kinds: Mapping[str, str]) -> str:
+        """What it makes, given what each name it reads holds; ConfigError when they do not fit."""
+
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Raise ConfigError when a model it uses cannot do what is asked of it."""
+
+    def evidence(self) -> JsonValue:
+        """What else determines the artifact, such as the digest of a file it reads."""
+        return None
+
+    @abstractmethod
+    def make(self, bench: Bench) -> Numbers:
+        """Write the artifact's files into the bench's folder and return its numbers."""
+
+
+def expect(name: str, kinds: Mapping[str, str], *wanted: str) -> str:
+    """What the name holds, when that is among the wanted; ConfigError otherwise."""
+    held = kinds[name]
+    if held not in wanted:
+        raise ConfigError(f"reads {name!r}, which holds {held}; it needs {' or '.join(wanted)}")
+    return held

@@ -1,0 +1,1 @@
+"""Filters keep or drop rows, each with a reason."""

@@ -1,0 +1,1 @@
+"""Judges grade one answer each, or say that they cannot."""

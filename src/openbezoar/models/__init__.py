@@ -1,0 +1,1 @@
+"""Models that answer: servers, embedded models, checkpoints, scripts; and their policies."""

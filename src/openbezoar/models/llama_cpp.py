@@ -1,0 +1,103 @@
+"""A GGUF model in this process: llama.cpp's server on a loopback port, asked like any other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue
+
+from openbezoar import hub
+from openbezoar.component import Runtime
+from openbezoar.errors import MissingExtra, ModelError
+from openbezoar.families import ChatModel, ModelSpec
+from openbezoar.models.openai import Endpoint, OpenAI, served_at
+
+__all__ = ["LlamaCpp", "Slots"]
+
+PROMPT_MEMORY = 512
+"""MiB that llama.cpp may spend on remembering prompts; its own default is 8 GiB."""
+
+
+class Slots(Runtime):
+    """How many answers are written at a time, and on how many cores."""
+
+    slots: int = Field(8, ge=1)
+    """Answers written side by side; about 8 is fastest on two cores."""
+    threads: int = Field(0, ge=0)
+    """Threads that compute; 0 lets llama.cpp choose."""
+    timeout: float = Field(600.0, gt=0)
+    """Seconds to wait for one answer."""
+
+
+class LlamaCpp(ModelSpec):
+    """A GGUF model served by llama.cpp inside this process."""
+
+    kind: Literal["llama_cpp"] = "llama_cpp"
+    model: str = "smollm2-135m-instruct"
+    """A model the hub knows by this name, or the path of a GGUF file."""
+    context: int = Field(2048, ge=64)
+    """Tokens of prompt and answer together; a longer prompt fails its row."""
+    top_k: int = Field(40, ge=0)
+    """Only the k likeliest tokens are drawn from; 0 draws from all."""
+    min_p: float = Field(0.05, ge=0, le=1)
+    """Tokens less likely than this share of the likeliest are not drawn; 0 draws from all."""
+    runtime: Slots = Slots()
+
+    @property
+    def label(self) -> str:
+        """The file's name without its ending, or the model's name."""
+        return Path(self.model).name.removesuffix(".gguf")
+
+    def evidence(self) -> JsonValue:
+        """The digest of the weights."""
+        return hub.identity(self.model)
+
+    def connect(self) -> AbstractAsyncContextManager[ChatModel]:
+        """Start the server; it stops, and frees its memory, when the context ends."""
+        return self._served()
+
+    @asynccontextmanager
+    async def _served(self) -> AsyncIterator[ChatModel]:
+        server = await asyncio.to_thread(self._start)
+        async with served_at(self._client(server.listening_address), key="none") as model:
+            yield model
+
+    def _client(self, address: str) -> OpenAI:
+        return OpenAI(
+            model=self.label,
+            extra={"top_k": self.top_k, "min_p": self.min_p},
+            runtime=Endpoint(
+                base_url=f"{address}/v1",
+                concurrency=self.runtime.slots,
+                timeout=self.runtime.timeout,
+                max_retries=1,
+            ),
+        )
+
+    def _start(self) -> Any:
+        try:
+            import xllamacpp
+        except ImportError:
+            raise MissingExtra(
+                "models of kind llama_cpp need xllamacpp; pip install 'openbezoar[llama]'"
+            ) from None
+        path = hub.gguf(self.model)
+        wanted = xllamacpp.CommonParams()
+        wanted.model.path = str(path)
+        wanted.n_parallel = self.runtime.slots
+        wanted.n_ctx = self.context * self.runtime.slots
+        wanted.port = 0
+        wanted.verbosity = 0
+        wanted.warmup = False
+        wanted.cache_ram_mib = PROMPT_MEMORY
+        if self.runtime.threads:
+            wanted.cpuparams.n_threads = self.runtime.threads
+        try:
+            return xllamacpp.Server(wanted)
+        except RuntimeError as error:
+            raise ModelError(
+                f"{path}: llama.cpp cannot serve it ({error}); is it a GGUF file of a chat model, "
+                "and does its context fit the memory?"
+            ) from None

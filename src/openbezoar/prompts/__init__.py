@@ -1,0 +1,45 @@
+"""Prompts: one jinja file each; `render` fills one, `fingerprint` names its wording."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, meta
+
+__all__ = ["fingerprint", "names", "render"]
+
+_FOLDER = Path(__file__).parent
+
+
+def render(name: str, **fields: object) -> str:
+    """Fill the prompt `name`.jinja; an unknown or missing field raises jinja2.UndefinedError."""
+    return _template(name).render(**fields).strip()
+
+
+def fingerprint(name: str) -> str:
+    """Twelve hexadecimal digits that change with the prompt's wording."""
+    return hashlib.sha256((_FOLDER / f"{name}.jinja").read_bytes()).hexdigest()[:12]
+
+
+def names() -> list[str]:
+    """All prompts, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.jinja"))
+
+
+def fields(name: str) -> set[str]:
+    """The fields a prompt needs."""
+    source = (_FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
+    return meta.find_undeclared_variables(_environment().parse(source))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(  # noqa: S701 - prompts are plain text, not HTML
+        loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=False,
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(f"{name}.jinja")

@@ -1,0 +1,1 @@
+"""Readers of manifests: the HTML page and its figures."""

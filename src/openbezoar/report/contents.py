@@ -1,0 +1,121 @@
+"""What a report is about: the latest artifact of every stage, and what is unfinished or broken."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue, ValidationError
+
+from openbezoar import shelf
+from openbezoar.jsonl import first_problem
+from openbezoar.report.numbers import Numbers, Run, read
+from openbezoar.store import Artifact, Store
+
+__all__ = ["Contents", "Made", "gather"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished artifact whose numbers have been read."""
+
+    artifact: Artifact
+    numbers: Numbers
+    run: Run
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.artifact.manifest.stage
+
+    @property
+    def kind(self) -> str:
+        """The stage's kind."""
+        return self.artifact.manifest.kind
+
+    @property
+    def fingerprint(self) -> str:
+        """What determines the artifact."""
+        return self.artifact.manifest.fingerprint
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The fingerprint of every input, by stage name."""
+        return self.artifact.manifest.inputs
+
+    @property
+    def headline(self) -> str:
+        """The one or two numbers that say most."""
+        return shelf.headline(self.artifact)
+
+    @property
+    def settings(self) -> Mapping[str, JsonValue]:
+        """The stage's settings, as far as the manifest holds any."""
+        return _mapping(_mapping(self.artifact.manifest.science).get("settings"))
+
+    def model(self, name: str) -> str:
+        """What the recipe's model of this name is: its checkpoint, file or service."""
+        models = _mapping(_mapping(self.artifact.manifest.science).get("models"))
+        entry = models.get(name)
+        spec = _mapping(entry[0] if isinstance(entry, list) and entry else None)
+        found = spec.get("checkpoint") or spec.get("model")
+        return str(found).rstrip("/").rsplit("/", maxsplit=1)[-1] if found else ""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A store as the report tells it."""
+
+    latest: list[Made]
+    """The newest artifact of every stage, in the order of making."""
+    by_print: dict[str, Made]
+    """Every artifact, older ones among them."""
+    broken: dict[str, str]
+    """What is wrong, by folder."""
+    unfinished: list[str]
+    """Folders that an interrupted or running run left."""
+
+    def stale(self, made: Made) -> list[str]:
+        """The inputs that have been made anew since."""
+        prints = {other.name: other.fingerprint for other in self.latest}
+        return [name for name, used in made.inputs.items() if prints.get(name, used) != used]
+
+    def inputs(self, made: Made, *kinds: str) -> list[Made]:
+        """The very artifacts that this one was made from, of these kinds."""
+        found = [self.by_print[used] for used in made.inputs.values() if used in self.by_print]
+        return [other for other in found if other.kind in kinds]
+
+    def upstream(self, made: Made) -> Iterator[Made]:
+        """Every artifact that went into this one, each once."""
+        waiting, seen = list(made.inputs.values()), set()
+        while waiting:
+            used = waiting.pop()
+            if used not in seen and used in self.by_print:
+                seen.add(used)
+                yield self.by_print[used]
+                waiting += self.by_print[used].inputs.values()
+
+
+def gather(store: Store) -> Contents:
+    """Read every manifest of the store; one that cannot be used is named among the broken."""
+    survey = store.survey()
+    by_print: dict[str, Made] = {}
+    broken = {
+        folder: why.removeprefix(f"{store.root / folder}/") for folder, why in survey.broken.items()
+    }
+    for artifact in survey.artifacts:
+        manifest = artifact.manifest
+        try:
+            numbers = read(manifest.kind, manifest.numbers)
+            run = Run.model_validate(manifest.run)
+        except ValidationError as error:
+            broken[artifact.folder.name] = (
+                f"manifest.json: unknown numbers ({first_problem(error)})"
+            )
+            continue
+        by_print[manifest.fingerprint] = Made(artifact, numbers, run)
+    newest = {made.name: made for made in by_print.values()}
+    latest = [made for made in by_print.values() if newest[made.name] is made]
+    return Contents(latest, by_print, broken, survey.unfinished)
+
+
+def _mapping(value: object) -> Mapping[str, JsonValue]:
+    return value if isinstance(value, dict) else {}

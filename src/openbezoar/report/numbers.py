@@ -1,0 +1,146 @@
+"""The numbers of every kind of stage as a report reads them; what it does not know it passes by."""
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from openbezoar.records import Score
+
+__all__ = [
+    "EvaluateNumbers",
+    "FilterNumbers",
+    "GenerateNumbers",
+    "JudgeNumbers",
+    "MergeNumbers",
+    "MixNumbers",
+    "Numbers",
+    "Run",
+    "SourceNumbers",
+    "TrainNumbers",
+    "read",
+]
+
+
+class Read(BaseModel):
+    """A part of a manifest that may hold more than is read here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Numbers(Read):
+    """What any stage may count."""
+
+    licences: tuple[str, ...] = ()
+
+
+class SourceNumbers(Numbers):
+    """Rows read from outside."""
+
+    read: int
+    rows: int
+    rejected: dict[str, int]
+
+
+class GenerateNumbers(Numbers):
+    """Rows made by a teacher."""
+
+    seeds: int
+    rows: int
+    failed: dict[str, int]
+
+
+class JudgeNumbers(Read):
+    """How well a judge told real answers from planted bad ones, by kind."""
+
+    auc: dict[str, float | None]
+    auc_pooled: float | None
+    accepted: dict[str, float | None]
+    n: dict[str, int]
+
+
+class FilterNumbers(Numbers):
+    """Rows kept and rejected."""
+
+    read: int
+    rows: int
+    rejected: dict[str, int]
+    judge: JudgeNumbers | None = None
+
+
+class MixNumbers(Numbers):
+    """A data set."""
+
+    train: int
+    valid: int
+    by_origin: dict[str, int] = {}
+
+
+class TrainNumbers(Numbers):
+    """A course of training."""
+
+    rows: int
+    steps: int
+    tokens: int
+    first_loss: float
+    last_loss: float
+    validation_rows: int = 0
+    left_out: dict[str, int] = {}
+    validation_loss_before: float | None = None
+    validation_loss_after: float | None = None
+    validation_accuracy_after: float | None = None
+
+    @property
+    def got_worse(self) -> bool:
+        """Whether the validation loss is known and did not fall."""
+        before, after = self.validation_loss_before, self.validation_loss_after
+        return before is not None and after is not None and after >= before
+
+
+class Parity(Read):
+    """How far the merged model is from the adapted one."""
+
+    kl: float
+    agreement: float
+    tokens: int
+
+
+class MergeNumbers(Numbers):
+    """A checkpoint."""
+
+    parameters: int
+    parity: Parity | None = None
+
+
+class EvaluateNumbers(Numbers):
+    """Scores of one model."""
+
+    model: str
+    scores: tuple[Score, ...]
+
+
+class Run(Read):
+    """When, where and how fast an artifact was made."""
+
+    recipe: str = ""
+    started: str = ""
+    finished: str = ""
+    seconds: float | None = None
+    peak_memory_mb: float | None = None
+    usage: dict[str, int] = {}
+    versions: dict[str, str | None] = {}
+    commit: str | None = None
+    machine: str = ""
+
+
+KINDS: dict[str, type[Numbers]] = {
+    "source": SourceNumbers,
+    "generate": GenerateNumbers,
+    "filter": FilterNumbers,
+    "mix": MixNumbers,
+    "train": TrainNumbers,
+    "merge": MergeNumbers,
+    "evaluate": EvaluateNumbers,
+}
+
+
+def read(kind: str, numbers: dict[str, JsonValue]) -> Numbers:
+    """The numbers of a stage of this kind; pydantic.ValidationError when they are not such."""
+    return KINDS.get(kind, Numbers).model_validate(numbers)

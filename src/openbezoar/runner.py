@@ -1,0 +1,182 @@
+"""Walks a recipe: skips what is made, makes what is not, commits each artifact when finished."""
+
+import ctypes
+import gc
+import importlib.metadata
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from openbezoar.errors import StoreError
+from openbezoar.families import Bench, ChatModel
+from openbezoar.models.policies import open_model
+from openbezoar.models.transformers import Transformers
+from openbezoar.plan import Step, plan
+from openbezoar.recipe import Recipe
+from openbezoar.store import Artifact, Manifest, Store
+
+__all__ = ["run"]
+
+Say = Callable[[str, str], None]
+VERSIONS = (
+    "openbezoar",
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "bitsandbytes",
+    "lm_eval",
+    "xllamacpp",
+)
+
+
+def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
+    """Make every artifact of the recipe that is not there yet, and return them all.
+
+    `say(stage, text)` is told what happens. Raises what a stage raises; what was finished stays.
+    """
+    made: dict[str, Artifact] = {}
+    with store.locked():
+        for step in plan(recipe, store):
+            artifact = store.find(step.name, step.fingerprint)
+            if artifact is None:
+                artifact = _make(step, recipe, store, made, say)
+            else:
+                say(step.name, "made already")
+            made[step.fingerprint] = artifact
+    return list(made.values())
+
+
+def _make(
+    step: Step, recipe: Recipe, store: Store, made: dict[str, Artifact], say: Say
+) -> Artifact:
+    folder = store.begin(step.name, step.fingerprint)
+    say(step.name, f"{step.state}: {step.stage.kind}")
+    bench = _bench(step, recipe, store, made, partial(say, step.name), folder)
+    started, clock = datetime.now(UTC), time.monotonic()
+    _reset_peak_memory()
+    numbers = step.stage.make(bench)
+    seconds = time.monotonic() - clock
+    peak = _peak_memory_mb()
+    _release_memory()
+    manifest = Manifest(
+        stage=step.name,
+        kind=step.stage.kind,
+        makes=step.makes,
+        fingerprint=step.fingerprint,
+        science=step.science,
+        inputs=step.inputs,
+        numbers=numbers,
+        files={},
+        run={
+            "recipe": recipe.name,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "seconds": round(seconds, 3),
+            "peak_memory_mb": round(peak, 1),
+            "usage": dict(bench.usage),
+            "versions": _versions(),
+            "commit": _commit(),
+            "machine": f"{platform.system()} {platform.machine()}",
+        },
+    )
+    artifact = store.commit(folder, manifest)
+    say(step.name, f"made in {seconds:.1f} s")
+    return artifact
+
+
+def _bench(
+    step: Step,
+    recipe: Recipe,
+    store: Store,
+    made: dict[str, Artifact],
+    say: Callable[[str], None],
+    folder: Path,
+) -> Bench:
+    usage: dict[str, int] = {}
+    database = store.root / "completions.sqlite"
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+
+    def open_named(name: str) -> AbstractAsyncContextManager[ChatModel]:
+        return open_model(recipe.models[name], database, usage)
+
+    def open_checkpoint(path: Path, print_: str) -> AbstractAsyncContextManager[ChatModel]:
+        return open_model(Transformers(checkpoint=str(path)), database, usage)
+
+    return Bench(
+        stage=step.name,
+        seed=recipe.seed,
+        folder=folder,
+        scratch=scratch,
+        inputs={name: made[print_] for name, print_ in step.inputs.items()},
+        specs=recipe.models,
+        open_model=open_named,
+        open_checkpoint=open_checkpoint,
+        say=say,
+        find=partial(_find, made),
+        usage=usage,
+    )
+
+
+def _find(made: dict[str, Artifact], print_: str) -> Artifact:
+    if print_ not in made:
+        raise StoreError(f"the artifact {print_[:12]} is not part of this recipe's run")
+    return made[print_]
+
+
+def _versions() -> JsonValue:
+    found: dict[str, JsonValue] = {"python": platform.python_version()}
+    for name in VERSIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _commit() -> str | None:
+    """The commit of the code that runs, when it runs from a checkout."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)  # noqa: S603 - a fixed command
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def _reset_peak_memory() -> None:
+    """Start counting the peak anew, where the kernel lets a process do so (Linux)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def _release_memory() -> None:
+    """Give freed memory back to the system: a stage's model must not weigh on the next stage."""
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+        if trim is not None:
+            trim(0)
+
+
+def _peak_memory_mb() -> float:
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    except (OSError, StopIteration):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,1 @@
+"""How seeds become examples with the help of a teacher."""

@@ -1,0 +1,1 @@
+"""The seven kinds of stage of a recipe."""

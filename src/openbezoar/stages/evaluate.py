@@ -1,0 +1,76 @@
+"""The evaluate stage: one model, several evaluations, every score with its error."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from openbezoar.component import OneOf
+from openbezoar.errors import ConfigError
+from openbezoar.families import Bench, Evaluation, ModelSpec, Numbers, Stage, Subject, expect
+from openbezoar.records import Score
+
+__all__ = ["EvaluateStage"]
+
+
+class EvaluateStage(Stage):
+    """Measures one checkpoint."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    model: str
+    """A merge stage, or a checkpoint among the models."""
+    evaluations: tuple[Annotated[Evaluation, OneOf("openbezoar.evaluations")], ...] = Field(
+        min_length=1
+    )
+
+    def reads(self) -> tuple[str, ...]:
+        """The model and the data it is measured on."""
+        data = [name for part in self.evaluations for name in part.reads()]
+        return tuple(dict.fromkeys([self.model, *data]))
+
+    def uses(self) -> tuple[str, ...]:
+        """The judges."""
+        return tuple(dict.fromkeys(name for part in self.evaluations for name in part.uses()))
+
+    def makes(self, kinds: Mapping[str, str]) -> str:
+        """Scores."""
+        if kinds[self.model] == "adapter":
+            raise ConfigError(f"model: {self.model!r} is an adapter; evaluate its merge stage")
+        expect(self.model, kinds, "checkpoint", "model")
+        for part in self.evaluations:
+            for name in part.reads():
+                expect(name, kinds, *_MEASURABLE, "model", "checkpoint")
+        return "scores"
+
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """A model evaluated must be a checkpoint."""
+        if self.model in specs and not specs[self.model].trains:
+            raise ConfigError(f"model {self.model!r} is a server; evaluate a checkpoint")
+
+    def evidence(self) -> JsonValue:
+        """The files and prompts of the evaluations."""
+        return [part.evidence() for part in self.evaluations]
+
+    def make(self, bench: Bench) -> Numbers:
+        """Write `scores.json`, and what the evaluations record of single rows."""
+        subject = self._subject(bench)
+        scores: list[Score] = []
+        for part in self.evaluations:
+            bench.say(f"{part.kind} of {self.model}")
+            scores += part.measure(subject, bench)
+        content: list[JsonValue] = [score.model_dump(mode="json") for score in scores]
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        (bench.folder / "scores.json").write_text(text, encoding="utf-8")
+        return {"model": self.model, "scores": content}
+
+    def _subject(self, bench: Bench) -> Subject:
+        if self.model in bench.specs:
+            spec = bench.specs[self.model]
+            folder = spec.folder()
+            return Subject(self.model, folder, json.dumps([spec.label, spec.evidence()]))
+        artifact = bench.inputs[self.model]
+        return Subject(self.model, artifact.folder / "model", artifact.manifest.fingerprint)
+
+
+_MEASURABLE = ("examples", "preferences", "examples data set", "preferences data set")

@@ -1,0 +1,84 @@
+"""The mix stage: rows of several stages become one data set, to train on and to validate."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from openbezoar import jsonl
+from openbezoar.errors import DataError
+from openbezoar.families import Bench, Numbers, Stage, expect, random_for
+from openbezoar.records import ROWS, Example, Preference, Row
+
+__all__ = ["MixStage"]
+
+
+class MixStage(Stage):
+    """Joins rows, orders them by chance and sets some aside; no prompt is on both sides."""
+
+    kind: Literal["mix"] = "mix"
+    rows: tuple[str, ...] = Field(min_length=1)
+    """The stages whose rows are joined: all examples or all preferences."""
+    limit: PositiveInt | None = None
+    """Take at most this many rows from each, by chance."""
+    validation: float = Field(default=0.1, ge=0, lt=1)
+    """The share of prompts set aside for validation; 0.2 in the paper authors' script."""
+
+    def reads(self) -> tuple[str, ...]:
+        """The stages joined."""
+        return self.rows
+
+    def makes(self, kinds: Mapping[str, str]) -> str:
+        """A data set of what the first stage holds."""
+        held = [expect(name, kinds, "examples", "preferences") for name in self.rows]
+        for name in self.rows:
+            expect(name, kinds, held[0])
+        return f"{held[0]} data set"
+
+    def make(self, bench: Bench) -> Numbers:
+        """Write `train.jsonl` and `valid.jsonl`."""
+        stream = random_for(bench.seed, bench.stage)
+        chosen: list[tuple[str, Row]] = []
+        for name in self.rows:
+            artifact = bench.inputs[name]
+            rows = list(artifact.rows(ROWS[artifact.manifest.makes]))
+            stream.shuffle(rows)
+            chosen += [(name, row) for row in rows[: self.limit]]
+        stream.shuffle(chosen)
+        held_out = _held_out([row for _, row in chosen], self.validation)
+        parts: dict[str, list[Row]] = {"train": [], "valid": []}
+        counts: Counter[str] = Counter()
+        for name, row in chosen:
+            part = "valid" if _prompt_of(row) in held_out else "train"
+            parts[part].append(row)
+            counts[f"{name}.{part}"] += 1
+        if not parts["train"]:
+            raise DataError(f"stage {bench.stage}: no row is left to train on; lower `validation`")
+        for part, rows in parts.items():
+            jsonl.write(bench.folder / f"{part}.jsonl", rows)
+        return {
+            "train": len(parts["train"]),
+            "valid": len(parts["valid"]),
+            "by_origin": dict(sorted(counts.items())),
+            "licences": [*sorted({licence for _, row in chosen for licence in row.licences})],
+        }
+
+
+def _held_out(rows: Sequence[Row], share: float) -> set[str]:
+    """The prompts of the validation part: those whose digests come first."""
+    prompts = sorted({_prompt_of(row) for row in rows}, key=_digest)
+    count = round(share * len(prompts))
+    return set(prompts[: max(count, 1) if share else 0])
+
+
+def _prompt_of(row: Row) -> str:
+    turns = row.messages[:-1] if isinstance(row, Example) else ()
+    if isinstance(row, Preference):
+        turns = row.prompt
+    return "\n\n".join(turn.content for turn in turns if turn.role != "system")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

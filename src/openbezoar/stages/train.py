@@ -1,0 +1,152 @@
+"""The train stage: an adapter learns one data set under one objective."""
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from openbezoar.component import OneOf
+from openbezoar.errors import ConfigError, DataError, ParseError
+from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect
+from openbezoar.records import ROWS, Row
+from openbezoar.stages.start import Start, find_start
+from openbezoar.training.adapters import Lora, Precision
+from openbezoar.training.settings import Optimisation, TrainingRuntime
+
+if TYPE_CHECKING:
+    from openbezoar.training.format import Encoded, Format
+
+__all__ = ["TrainStage"]
+
+
+class TrainStage(Stage):
+    """Trains a LoRA adapter, a new one or the one of the train stage it starts from."""
+
+    kind: Literal["train"] = "train"
+    version: ClassVar[int] = 1
+    start: str
+    """A checkpoint among the models, a merge stage, or a train stage to carry the adapter from."""
+    data: str
+    """The mix stage to learn from."""
+    objective: Annotated[Objective, OneOf("openbezoar.objectives")]
+    precision: Precision = "nf4"
+    """The frozen weights: nf4 (with double quantisation, as QLoRA), bfloat16 or float32."""
+    lora: Lora = Lora()
+    optimisation: Optimisation = Optimisation()
+    runtime: TrainingRuntime = TrainingRuntime()
+
+    def reads(self) -> tuple[str, ...]:
+        """The start point and the data."""
+        return (self.start, self.data)
+
+    def makes(self, kinds: Mapping[str, str]) -> str:
+        """An adapter."""
+        held = expect(self.start, kinds, "checkpoint", "model", "adapter")
+        expect(self.data, kinds, *(f"{row} data set" for row in sorted(self.objective.reads)))
+        if self.objective.reference and held == "adapter":
+            raise ConfigError(
+                f"starts from the adapter of {self.start!r}; its reference is the model with the "
+                "adapter switched off, so merge that adapter first and start from the merge stage"
+            )
+        return "adapter"
+
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """A model it starts from must be a checkpoint."""
+        if self.start in specs and not specs[self.start].trains:
+            raise ConfigError(f"model {self.start!r} has no weights here to start from")
+
+    def make(self, bench: Bench) -> Numbers:
+        """Write `adapter/` and `metrics.jsonl`."""
+        from openbezoar.training.adapters import (
+            attach_adapter,
+            device_for,
+            load_model,
+            save_adapter,
+        )
+        from openbezoar.training.format import Format
+        from openbezoar.training.loop import Course, train
+
+        start = find_start(self.start, bench)
+        format_ = Format.for_training(start.folder)
+        left_out: Counter[str] = Counter()
+        course = Course(
+            objective=self.objective,
+            settings=self.optimisation,
+            runtime=self.runtime,
+            seed=bench.seed,
+            train=self._encoded(bench, "train", format_, left_out),
+            valid=self._encoded(bench, "valid", format_, left_out),
+            scratch=bench.scratch,
+            say=bench.say,
+        )
+        if not course.train:
+            raise DataError(
+                f"stage {bench.stage}: no row can be trained on ({dict(left_out)}); "
+                "raise optimisation.max_tokens or look at the data"
+            )
+        self._refuse_other_adapter(start)
+        base = load_model(start.folder, device_for(self.runtime.device), self.precision)
+        model = attach_adapter(base, self.lora, start.adapter)
+        progress = train(model, course)
+        save_adapter(model, format_.tokenizer, bench.folder / "adapter")
+        _write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
+        return self._numbers(course, progress, dict(left_out), format_) | {"base": start.base}
+
+    def _refuse_other_adapter(self, start: Start) -> None:
+        if start.adapter is None:
+            return
+        config = json.loads((start.adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        carried = (config["r"], config["lora_alpha"], set(config["target_modules"]))
+        if carried != (self.lora.r, self.lora.alpha, set(self.lora.targets)):
+            raise ConfigError(
+                f"lora: the adapter carried from {self.start!r} has other settings than this stage "
+                f"(r={config['r']}, alpha={config['lora_alpha']}); make them equal or merge between"
+            )
+
+    def _encoded(
+        self, bench: Bench, part: str, format_: "Format", left_out: Counter[str]
+    ) -> list[tuple["Encoded", ...]]:
+        data = bench.inputs[self.data]
+        record = ROWS[data.manifest.makes.removesuffix(" data set")]
+        encoded = []
+        for row in data.rows(record, f"{part}.jsonl"):
+            try:
+                encoded.append(self._encode(row, format_))
+            except ParseError as error:
+                left_out[f"{part}: {error.reason}"] += 1
+        return encoded
+
+    def _encode(self, row: Row, format_: "Format") -> tuple["Encoded", ...]:
+        encoded: tuple[Encoded, ...] = self.objective.encode(
+            row, format_, self.optimisation.max_tokens
+        )
+        return encoded
+
+    def _numbers(
+        self, course: Any, progress: Any, left_out: dict[str, int], format_: "Format"
+    ) -> Numbers:
+        metrics = progress.metrics
+        numbers: Numbers = {
+            "rows": len(course.train),
+            "validation_rows": len(course.valid),
+            "left_out": dict(left_out),
+            "steps": progress.step,
+            "tokens": progress.tokens,
+            "answer_tokens": self.optimisation.epochs
+            * sum(sequence.answer_tokens for sequence in itertools.chain(*course.train)),
+            "first_loss": metrics[1]["loss"],
+            "last_loss": metrics[-1]["loss"],
+            "format": format_.fingerprint,
+        }
+        for name in ("loss", "accuracy", "margin"):
+            if f"valid_{name}" in metrics[0]:
+                numbers[f"validation_{name}_before"] = metrics[0][f"valid_{name}"]
+                numbers[f"validation_{name}_after"] = metrics[-1][f"valid_{name}"]
+        return numbers
+
+
+def _write_metrics(path: Path, metrics: list[dict[str, float]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in metrics)

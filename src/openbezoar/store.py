@@ -1,0 +1,193 @@
+"""The store: a folder per artifact, named by what determines it, complete with its manifest."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from openbezoar import jsonl
+from openbezoar.component import digest
+from openbezoar.errors import StoreError
+from openbezoar.records import Row
+
+__all__ = ["Artifact", "Manifest", "Store", "Survey", "fingerprint"]
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+SCRATCH = "scratch"
+"""The part of an unfinished artifact that is removed at commit: training checkpoints."""
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+class Manifest(BaseModel):
+    """What an artifact is, what it was made from and what was counted while making it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    stage: str
+    kind: str
+    makes: str
+    """seeds, examples, preferences, a data set of either, adapter, model or scores."""
+    fingerprint: str
+    science: JsonValue
+    """The settings, model settings, seed and versions that determine the artifact."""
+    inputs: dict[str, str]
+    """The fingerprint of every input, by stage name."""
+    numbers: dict[str, JsonValue]
+    files: dict[str, str]
+    """The sha256 of every file of the artifact."""
+    run: dict[str, JsonValue]
+    """When, where and how fast it was made: the only part that differs between equal runs."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A finished folder of the store."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def numbers(self) -> dict[str, JsonValue]:
+        """The stage's numbers."""
+        return self.manifest.numbers
+
+    def rows(self, record: type[AnyRow], name: str = "rows.jsonl") -> Iterator[AnyRow]:
+        """Read the artifact's rows."""
+        return jsonl.read(self.folder / name, record)
+
+
+class Survey(NamedTuple):
+    """What a store holds, whatever its state."""
+
+    artifacts: list[Artifact]
+    """Finished, oldest first."""
+    broken: dict[str, str]
+    """What is wrong, by folder."""
+    unfinished: list[str]
+    """The folders that an interrupted or running run left."""
+
+
+def fingerprint(science: JsonValue, inputs: Mapping[str, str]) -> str:
+    """The sha256 of what determines an artifact."""
+    return digest({"science": science, "inputs": dict(inputs)})
+
+
+class Store:
+    """A folder of artifacts, written by one process at a time."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, stage: str, print_: str) -> Artifact | None:
+        """The finished artifact of a stage with this fingerprint, if there is one."""
+        folder = self.root / f"{stage}-{print_[:12]}"
+        if not (folder / MANIFEST).exists():
+            return None
+        artifact = Artifact(folder, _read_manifest(folder / MANIFEST))
+        if artifact.manifest.fingerprint != print_:
+            raise StoreError(f"{folder}: holds another artifact than its name says; remove it")
+        return artifact
+
+    def artifacts(self) -> list[Artifact]:
+        """Every finished artifact, oldest first; StoreError names a manifest that is broken."""
+        manifests = self.root.glob(f"*/{MANIFEST}")
+        folders = [path.parent for path in manifests if not path.parent.name.endswith(".partial")]
+        found = [Artifact(folder, _read_manifest(folder / MANIFEST)) for folder in folders]
+        return sorted(found, key=_finished)
+
+    def survey(self) -> Survey:
+        """Everything in the store; broken and unfinished folders are named instead of raised."""
+        found = Survey([], {}, [])
+        for folder in sorted(self.root.glob("*-" + 12 * "[0-9a-f]")):
+            try:
+                manifest = _read_manifest(folder / MANIFEST)
+            except (StoreError, OSError) as error:
+                found.broken[folder.name] = str(error)
+            else:
+                found.artifacts.append(Artifact(folder, manifest))
+        found.artifacts.sort(key=_finished)
+        found.unfinished.extend(sorted(path.name for path in self.root.glob("*.partial")))
+        return found
+
+    def begin(self, stage: str, print_: str) -> Path:
+        """The unfinished folder of an artifact: what an interrupted run left, or a new one."""
+        folder = self.root / f"{stage}-{print_[:12]}.partial"
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.iterdir():
+            if left.name != SCRATCH:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        return folder
+
+    def has_begun(self, stage: str, print_: str) -> bool:
+        """Whether an interrupted run left an unfinished artifact."""
+        return (self.root / f"{stage}-{print_[:12]}.partial").exists()
+
+    def commit(self, folder: Path, manifest: Manifest) -> Artifact:
+        """Complete an unfinished folder: files to disk, manifest last, then one rename."""
+        shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+        manifest = manifest.model_copy(update={"files": _sync_and_digest(folder)})
+        with (folder / MANIFEST).open("w", encoding="utf-8") as file:
+            file.write(json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False))
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        final = folder.with_name(folder.name.removesuffix(".partial"))
+        shutil.rmtree(final, ignore_errors=True)
+        folder.rename(final)
+        jsonl.sync_folder(self.root)
+        return Artifact(final, manifest)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store alone; StoreError when another process holds it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.root / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(
+                f"{self.root}: another process is using this store; wait for it, "
+                "or give this run its own with --store DIR"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _finished(artifact: Artifact) -> str:
+    return str(artifact.manifest.run.get("finished"))
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        newer = isinstance(content, dict) and content.get("format", FORMAT) > FORMAT
+        if newer:
+            raise StoreError(f"{path}: written by a newer version; upgrade openbezoar to read it")
+        return Manifest.model_validate(content)
+    except (ValidationError, ValueError, TypeError):
+        raise StoreError(f"{path}: broken manifest; remove its folder and run again") from None
+
+
+def _sync_and_digest(folder: Path) -> dict[str, str]:
+    digests = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            with path.open("rb") as file:
+                digests[path.relative_to(folder).as_posix()] = file_digest(
+                    file, "sha256"
+                ).hexdigest()
+                os.fsync(file.fileno())
+    return digests

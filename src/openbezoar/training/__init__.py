@@ -1,0 +1,1 @@
+"""The training engine: format, packing, attention, log-probabilities, adapters and the loop."""

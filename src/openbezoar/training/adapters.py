@@ -1,0 +1,182 @@
+"""Checkpoints and LoRA adapters: loading, quantising, attaching, merging, saving as safetensors."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from openbezoar.component import Component
+from openbezoar.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "Lora",
+    "Precision",
+    "adapter_tensors",
+    "attach_adapter",
+    "device_for",
+    "load_model",
+    "merge_adapter",
+    "quiet",
+    "save_adapter",
+    "save_model",
+    "set_dropout",
+]
+
+Precision = Literal["float32", "bfloat16", "nf4"]
+
+
+class Lora(Component):
+    """The low-rank adapter (arXiv 2106.09685); defaults from the OpenBezoar-SFT card."""
+
+    r: int = 16
+    """Rank."""
+    alpha: int = 16
+    """The update is scaled by alpha / r."""
+    dropout: float = 0.05
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj")
+    """The linear layers that get an adapter."""
+
+
+def device_for(wanted: str) -> str:
+    """`auto` as the device this machine has; anything else as it is."""
+    import torch
+
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def load_model(folder: Path, device: str = "cpu", precision: Precision = "bfloat16") -> Any:
+    """Read a checkpoint in evaluation mode; nf4 is QLoRA's NF4 with double quantisation."""
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    settings: dict[str, Any] = {
+        "dtype": torch.float32 if precision == "float32" else torch.bfloat16
+    }
+    if precision == "nf4":
+        settings["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    with quiet():
+        model = AutoModelForCausalLM.from_pretrained(
+            str(folder),
+            attn_implementation="sdpa",
+            device_map={"": device},
+            use_safetensors=True,
+            **settings,
+        )
+    return model.eval()
+
+
+def attach_adapter(model: Any, lora: Lora, trained: Path | None = None) -> Any:
+    """Give the model a new adapter, or go on training the one in the folder `trained`."""
+    from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    model.train()
+    with quiet():
+        if trained is not None:
+            return PeftModel.from_pretrained(model, str(trained), is_trainable=True)
+        names = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
+        if missing := set(lora.targets) - names:
+            raise ConfigError(f"lora.targets: the model has no layer called {sorted(missing)[0]!r}")
+        config = LoraConfig(
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            bias="none",
+            target_modules=list(lora.targets),
+            task_type=TaskType.CAUSAL_LM,
+        )
+        return get_peft_model(model, config)
+
+
+def merge_adapter(folder: Path, adapter: Path) -> Any:
+    """The checkpoint in bfloat16 with the adapter added to its original weights."""
+    import torch
+    from peft import PeftModel
+
+    model = load_model(folder, precision="float32")
+    with quiet():
+        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    return merged.to(torch.bfloat16)
+
+
+def save_adapter(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write adapter weights (float32 safetensors), its configuration and the tokenizer."""
+    with quiet():
+        model.save_pretrained(str(folder), safe_serialization=True)
+        tokenizer.save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)
+    _make_reproducible(folder / "adapter_config.json")
+
+
+def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write weights as safetensors, the tokenizer with its template, and when to stop."""
+    model.config.pad_token_id = tokenizer.pad_token_id
+    model.config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    with quiet():
+        model.save_pretrained(str(folder), safe_serialization=True)
+        tokenizer.save_pretrained(str(folder))
+
+
+def set_dropout(model: Any, on: bool) -> None:
+    """Switch dropout alone; a model in training never leaves training mode.
+
+    In evaluation mode bitsandbytes repacks 4-bit weights for inference on CPUs with AVX-512 bf16,
+    for good, and every gradient through them is silently zero from then on.
+    """
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.train(on)
+
+
+def adapter_tensors(model: Any) -> "dict[str, torch.Tensor]":
+    """The trainable tensors by name, in a stable order."""
+    return {
+        name: parameter
+        for name, parameter in sorted(model.named_parameters())
+        if parameter.requires_grad
+    }
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep libraries' progress bars and advice off the screen."""
+    import warnings
+
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    level = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _make_reproducible(path: Path) -> None:
+    """Sets get an order, and the folder the base was read from is left out."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["target_modules"] = sorted(config["target_modules"])
+    config["base_model_name_or_path"] = None
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

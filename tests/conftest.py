@@ -1,0 +1,83 @@
+"""What every test may use: the data folder, a tiny checkpoint, rows made by hand."""
+
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+
+from openbezoar.records import Example, Message, Preference
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of public data that development and CI have."""
+    return Path(os.environ.get("OPENBEZOAR_DATA") or ROOT.parent / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random two-layer Llama with a byte-level tokenizer, saved as any checkpoint is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import torch
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+        from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    specials = ["<unk>", "<s>", "</s>"]
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: number for number, token in enumerate([*specials, *letters])}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<unk>",
+    )
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+        tie_word_embeddings=True,
+    )
+    from openbezoar.training.adapters import save_model
+    from openbezoar.training.format import chat_template
+
+    tokenizer.chat_template = chat_template(with_bos=False)
+    save_model(LlamaForCausalLM(config), tokenizer, folder)
+    return folder
+
+
+@pytest.fixture
+def example() -> Example:
+    """A conversation of one exchange."""
+    return Example(id="row-1", messages=turns("What is 2 + 2?", "Four."))
+
+
+@pytest.fixture
+def preference() -> Preference:
+    """A pair over a prompt of three turns."""
+    prompt = turns("Hello", "Hello, how can I help?", "Name a colour.")
+    return Preference(id="pair-1", prompt=prompt, chosen="Blue.", rejected="No.")
+
+
+def turns(*texts: str) -> tuple[Message, ...]:
+    """Alternating turns, the user first."""
+    return tuple(
+        Message(role="assistant" if place % 2 else "user", content=text)
+        for place, text in enumerate(texts)
+    )

@@ -1,0 +1,163 @@
+"""The harness on the tiny checkpoint, against lm-eval called as anyone would."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from openbezoar.evaluations.harness import SUITES, Harness, HarnessRuntime
+from openbezoar.evaluations.lm_harness import TaskRun, quiet
+from openbezoar.evaluations.local_tasks import TASKS
+from openbezoar.families import Subject
+from openbezoar.records import Score
+
+if TYPE_CHECKING:
+    from tests.evaluations.conftest import Desk
+
+SETTINGS = {"precision": "float32", "runtime": HarnessRuntime(device="cpu")}
+
+
+def measured(desk: "Desk", subject: Subject, **settings: Any) -> dict[str, Score]:
+    evaluation = Harness.model_validate({**SETTINGS, **settings})
+    return {score.name: score for score in evaluation.measure(subject, desk.bench())}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "shots"), [("piqa", 0), ("hellaswag", 2), ("winogrande", 0)])
+def test_our_numbers_are_lm_eval_s(
+    desk: "Desk",
+    subject: Subject,
+    data_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    shots: int,
+) -> None:
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(data_folder))
+    rows = data_folder / "lm_eval" / f"{task}.validation.jsonl.gz"
+    theirs = _by_lm_eval(subject.path, task, rows, shots, desk.root)
+    ours = measured(desk, subject, tasks=[task], shots=shots, limit=12)
+    assert ours
+    for score in ours.values():
+        metric = score.name.removeprefix(f"{task}.")
+        assert score.value == theirs[f"{metric},none"]
+        assert score.standard_error == theirs[f"{metric}_stderr,none"]
+        assert score.n == theirs["sample_len"] == 12
+
+
+@pytest.mark.slow
+def test_our_own_rows_need_no_data_folder(
+    desk: "Desk", subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(tmp_path / "none"))
+    scores = measured(desk, subject, data="sample", chat_template="both")
+    assert set(scores) == {
+        "sample_choices.acc",
+        "sample_choices.acc_norm",
+        "sample_choices.acc.chat",
+        "sample_choices.acc_norm.chat",
+    }
+    assert scores["sample_choices.acc"].n == 60
+    assert "60 rows of our own, shows that the plumbing works" in scores["sample_choices.acc"].note
+    assert "first" not in scores["sample_choices.acc"].note
+
+
+@pytest.mark.slow
+def test_a_limit_and_the_shots_are_told_in_the_note(desk: "Desk", subject: Subject) -> None:
+    score = measured(desk, subject, data="sample", limit=4, shots=3)["sample_choices.acc"]
+    assert score.n == 4
+    assert "3-shot" in score.note
+    assert "shots from the same rows, never the one asked" in score.note
+    assert "first 4 rows of each task" in score.note
+    assert "float32, softmax_dtype=float32, lm-eval 0.4" in score.note
+
+
+@pytest.mark.slow
+def test_items_hold_every_row_and_the_transcript_one_prompt(
+    desk: "Desk", subject: Subject, capfd: pytest.CaptureFixture[str]
+) -> None:
+    score = measured(desk, subject, data="sample", limit=4, chat_template="on")[
+        "sample_choices.acc.chat"
+    ]
+    items = desk.notes("items.jsonl")
+    right = sum(item["metrics"]["acc"] for item in items)  # type: ignore[index]
+    [transcript] = desk.notes("transcripts.jsonl")
+    assert [item["id"] for item in items] == [f"sample_choices.{place}" for place in range(4)]
+    assert score.value == right / 4
+    assert "### Instruction:" in str(transcript["asked"])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_likelihoods_in_bfloat16_are_not_rounded_to_eighths(desk: "Desk", subject: Subject) -> None:
+    measured(desk, subject, data="sample", limit=2, precision="bfloat16")
+    sums = [answer[0] for item in desk.notes("items.jsonl") for answer in item["answers"]]  # type: ignore[attr-defined]
+    assert any(value * 8 % 1 for value in sums)
+
+
+@pytest.mark.slow
+def test_a_group_is_one_score_for_each_group_not_for_each_subject(
+    desk: "Desk", subject: Subject, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(data_folder))
+    scores = measured(desk, subject, tasks=["mmlu_stem"], shots=1, limit=1)
+    assert list(scores) == ["mmlu_stem.acc"]
+    assert scores["mmlu_stem.acc"].n == len(desk.notes("items.jsonl")) == 19
+    assert "1-shot" in scores["mmlu_stem.acc"].note
+
+
+def test_a_suite_brings_its_tasks_and_shots() -> None:
+    runs = Harness(tasks=("open_llm_leaderboard_v1",))._runs()
+    assert TaskRun("arc_challenge", 25, chat=False) in runs
+    assert TaskRun("truthfulqa_mc2", 0, chat=False) in runs
+    assert len(runs) == 6
+
+
+def test_the_paper_s_suite_has_ten_tasks_that_run_offline() -> None:
+    assert len(SUITES["paper"]) == 10
+    assert SUITES["paper"].keys() <= TASKS.keys()
+
+
+def test_shots_of_the_recipe_hold_for_tasks_named_alone() -> None:
+    runs = Harness(tasks=("piqa",), shots=3, chat_template="both")._runs()
+    assert runs == [TaskRun("piqa", 3, chat=False), TaskRun("piqa", 3, chat=True)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({}, "name tasks"), ({"data": "sample", "tasks": ["piqa"]}, "leave tasks out")],
+)
+def test_tasks_and_our_own_rows_exclude_each_other(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Harness.model_validate(settings)
+
+
+def _by_lm_eval(
+    checkpoint: Path, task: str, rows: Path, shots: int, folder: Path
+) -> dict[str, Any]:
+    """lm-eval's own loading of model and task, with a task file written by hand."""
+    import lm_eval
+    from lm_eval.tasks import TaskManager
+
+    theirs = Path(lm_eval.__file__).parent / "tasks" / TASKS[task].config
+    config = {
+        "include": str(theirs), "dataset_path": "json", "dataset_name": None,
+        "dataset_kwargs": {"data_files": {"validation": str(rows)}, "cache_dir": str(folder)},
+        "training_split": None, "test_split": None,
+    }  # fmt: skip
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "task.yaml").write_text(yaml.safe_dump(config))
+    with quiet(folder / "log.txt"):
+        results = lm_eval.simple_evaluate(
+            model="hf",
+            model_args={"pretrained": str(checkpoint), "dtype": "float32"},
+            tasks=[task],
+            num_fewshot=shots,
+            batch_size=8,
+            device="cpu",
+            limit=12,
+            task_manager=TaskManager(include_path=str(folder / "theirs"), include_defaults=False),
+        )
+    found: dict[str, Any] = results["results"][task]
+    return found

@@ -1,0 +1,168 @@
+"""The client of OpenAI-compatible servers, against a real server on loopback."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from openbezoar.component import science
+from openbezoar.errors import ConfigError, ModelError, OpenBezoarError, ParseError
+from openbezoar.families import Request, Sampling
+from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.records import Completion
+
+Ask = Callable[..., Request]
+CANARY = "canary-4711-secret"
+
+
+def spec(url: str, **settings: Any) -> OpenAI:
+    runtime = Endpoint(base_url=url, max_retries=settings.pop("max_retries", 0), timeout=5)
+    return OpenAI(model="m", runtime=runtime, **settings)
+
+
+async def answered(model: OpenAI, request: Request) -> Completion:
+    async with model.connect() as opened:
+        return await opened.complete(request)
+
+
+async def test_an_answer_comes_with_its_tokens_and_finish_reason(
+    serve: Any, chat: Any, ask: Ask
+) -> None:
+    served = serve(lambda body: chat("blue", "length"))
+    completion = await answered(spec(served.url), ask())
+    assert completion == Completion(
+        text="blue", finish_reason="length", tokens_in=7, tokens_out=3, model="m"
+    )
+
+
+async def test_the_request_says_what_the_settings_say(serve: Any, chat: Any, ask: Ask) -> None:
+    served = serve(lambda body: chat("blue"))
+    sampling = Sampling(temperature=0.5, top_p=0.9, max_tokens=5, stop=("\n",))
+    model = spec(served.url, tokens_field="max_completion_tokens", omit=("top_p",))
+    schema = {"type": "object"}
+    await answered(model, ask("hi", sampling=sampling, seed=3, json_schema=schema))
+    assert served.bodies == [
+        {
+            "model": "m",
+            "messages": [{"role": "user", "content": "hi"}],
+            "max_completion_tokens": 5,
+            "temperature": 0.5,
+            "stop": ["\n"],
+            "seed": 3,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": schema, "strict": True},
+            },
+        }
+    ]
+
+
+async def test_another_attempt_is_asked_with_another_seed(serve: Any, chat: Any, ask: Ask) -> None:
+    served = serve(lambda body: chat("blue"))
+    await answered(spec(served.url), ask(seed=3))
+    await answered(spec(served.url), ask(seed=3, attempt=1))
+    assert served.bodies[0]["seed"] != served.bodies[1]["seed"]
+
+
+@pytest.mark.parametrize("reply", [{"choices": []}, {"choices": None}, {"content": None}])
+async def test_a_missing_answer_is_an_empty_text(
+    serve: Any, chat: Any, ask: Ask, reply: dict[str, Any]
+) -> None:
+    served = serve(lambda body: (200, {**chat(None, "content_filter")[1], **reply}))
+    completion = await answered(spec(served.url), ask())
+    assert completion.text == ""
+    assert completion.finish_reason == ("content_filter" if "content" in reply else "")
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_request_that_is_refused_fails_its_row_only(
+    serve: Any, ask: Ask, status: int
+) -> None:
+    served = serve(lambda body: (status, {"error": {"message": "prompt too long"}}))
+    with pytest.raises(ParseError, match=r"refused by the server: .*prompt too long"):
+        await answered(spec(served.url), ask())
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "look at the variable OPENAI_API_KEY"),
+        (403, "look at the variable OPENAI_API_KEY"),
+        (404, "knows no such model"),
+        (429, "status 429 after all retries"),
+        (503, "status 503 after all retries"),
+    ],
+)
+async def test_a_server_that_cannot_answer_stops_the_stage_with_one_line(
+    serve: Any, ask: Ask, status: int, said: str
+) -> None:
+    served = serve(lambda body: (status, {"error": {"message": "no\nluck"}}))
+    with pytest.raises(ModelError, match=said) as failure:
+        await answered(spec(served.url), ask())
+    assert served.url in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("reply", ["{broken", '"a word"', "[]"])
+async def test_a_reply_that_is_no_completion_stops_the_stage(
+    serve: Any, ask: Ask, reply: str
+) -> None:
+    served = serve(lambda body: (200, reply))
+    with pytest.raises(ModelError, match=r"broken JSON|not answer with a chat completion"):
+        await answered(spec(served.url), ask())
+
+
+async def test_a_busy_server_is_asked_again(serve: Any, chat: Any, ask: Ask) -> None:
+    replies = [(503, {}), chat("at last")]
+    served = serve(lambda body: replies.pop(0))
+    completion = await answered(spec(served.url, max_retries=1), ask())
+    assert completion.text == "at last"
+
+
+async def test_an_unreachable_server_is_named_with_the_fix(ask: Ask) -> None:
+    with pytest.raises(ModelError, match=r"127\.0\.0\.1:9/v1 cannot be reached; start the server"):
+        await answered(spec("http://127.0.0.1:9/v1"), ask())
+
+
+def test_a_missing_key_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("A_KEY", raising=False)
+    model = OpenAI(model="m", runtime=Endpoint(api_key_env="A_KEY"))
+    with pytest.raises(ConfigError, match="environment variable A_KEY is not set"):
+        model.connect()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"api_key_env": "sk-123"},
+        {"base_url": "http://me:secret@host/v1"},
+        {"base_url": "http://host/v1?key=secret"},
+        {"base_url": "localhost:8000"},
+    ],
+)
+def test_a_key_has_no_place_in_the_settings(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Endpoint(**settings)
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+async def test_a_key_is_sent_and_never_shown(
+    serve: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch, caplog: Any, status: int
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    served = serve(lambda body: (status, {"error": {"message": f"bad key {CANARY}"}}))
+    model = spec(served.url)
+    async with model.connect() as opened:
+        with pytest.raises(OpenBezoarError) as failure:
+            await opened.complete(ask())
+        shown = f"{failure.value!r} {failure.value} {opened!r} {model!r} {science(model)}"
+    assert served.headers[0]["authorization"] == f"Bearer {CANARY}"
+    assert CANARY not in shown + caplog.text
+
+
+def test_the_address_is_no_part_of_the_science() -> None:
+    near, far = spec("http://127.0.0.1:1/v1"), spec("https://far.example/v1")
+    assert science(near) == science(far)

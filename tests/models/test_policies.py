@@ -1,0 +1,212 @@
+"""The cache of answers: kept at once, asked once, and connected only when needed."""
+
+import asyncio
+import resource
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openbezoar.errors import ParseError, StoreError
+from openbezoar.families import ChatModel, ModelSpec, Request, Sampling, Scorer
+from openbezoar.models.policies import Answers, open_model
+from openbezoar.models.scripted import ScriptedModel
+from openbezoar.records import Message
+
+Ask = Callable[..., Request]
+CONNECTED: list[str] = []
+ASKED: list[str] = []
+
+
+class Echo(ModelSpec):
+    """Answers with the question; notes when it is connected and asked."""
+
+    revision: str = "1"
+
+    @property
+    def label(self) -> str:
+        return "echo"
+
+    def connect(self) -> AbstractAsyncContextManager[ChatModel]:
+        return self._connected()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[ChatModel]:
+        CONNECTED.append(self.label)
+        yield EchoModel(self._answer)
+        CONNECTED.append("closed")
+
+    def _answer(self, request: Request) -> str:
+        ASKED.append(request.messages[-1].content)
+        if "fail" in ASKED[-1]:
+            raise ParseError("refused")
+        return ASKED[-1]
+
+
+class ScoringEcho(Echo):
+    """Echo, which also scores."""
+
+    scores = True
+
+
+class EchoModel(ScriptedModel, Scorer):
+    """Scores an answer by its words."""
+
+    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
+        ASKED.append(answer)
+        return -0.1 - len(messages), len(answer.split())
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    CONNECTED.clear()
+    ASKED.clear()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "answers.sqlite"
+
+
+async def replies(spec: ModelSpec, database: Path, requests: Sequence[Request]) -> dict[str, int]:
+    usage: dict[str, int] = {}
+    async with open_model(spec, database, usage) as model:
+        for request in requests:
+            assert (await model.complete(request)).text == request.messages[-1].content
+    return usage
+
+
+async def test_a_second_run_asks_nothing_and_connects_to_nothing(database: Path, ask: Ask) -> None:
+    first = await replies(Echo(), database, [ask("a b"), ask("c")])
+    assert first == {"requests": 2, "cached": 0, "tokens_in": 3, "tokens_out": 3}
+    CONNECTED.clear()
+    second = await replies(Echo(), database, [ask("a b"), ask("c")])
+    assert second == {**first, "cached": 2}
+    assert CONNECTED == []
+
+
+async def test_a_model_is_connected_once_and_closed_at_the_end(database: Path, ask: Ask) -> None:
+    await replies(Echo(), database, [ask("a"), ask("b")])
+    assert CONNECTED == ["echo", "closed"]
+
+
+async def test_one_more_row_is_one_more_request(database: Path, ask: Ask) -> None:
+    await replies(Echo(), database, [ask("a"), ask("b")])
+    ASKED.clear()
+    await replies(Echo(), database, [ask("new"), ask("a"), ask("b")])
+    assert ASKED == ["new"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": 1},
+        {"attempt": 1},
+        {"json_schema": {"type": "object"}},
+        {"sampling": Sampling(temperature=0, max_tokens=9)},
+    ],
+)
+async def test_any_change_of_the_request_is_asked_anew(
+    database: Path, ask: Ask, changed: dict[str, Any]
+) -> None:
+    await replies(Echo(), database, [ask("a"), ask("a", **changed)])
+    assert ASKED == ["a", "a"]
+
+
+async def test_another_model_does_not_get_the_first_ones_answers(database: Path, ask: Ask) -> None:
+    await replies(Echo(), database, [ask("a")])
+    await replies(Echo(revision="2"), database, [ask("a")])
+    assert ASKED == ["a", "a"]
+
+
+async def test_equal_requests_in_flight_are_asked_once(database: Path, ask: Ask) -> None:
+    usage: dict[str, int] = {}
+    async with open_model(Echo(), database, usage) as model:
+        await asyncio.gather(*(model.complete(ask("a")) for _ in range(5)))
+    assert ASKED == ["a"]
+    assert usage["requests"] == 5
+    assert usage["cached"] == 4
+
+
+async def test_an_error_is_not_kept(database: Path, ask: Ask) -> None:
+    async with open_model(Echo(), database, {}) as model:
+        for _ in range(2):
+            with pytest.raises(ParseError):
+                await model.complete(ask("fail"))
+    assert ASKED == ["fail", "fail"]
+
+
+async def test_scores_are_kept_too(database: Path, ask: Ask) -> None:
+    asked = ask("q").messages
+    for _ in range(2):
+        async with open_model(ScoringEcho(), database, {}) as model:
+            assert isinstance(model, Scorer)
+            assert await model.log_probability(asked, "two words") == (-1.1, 2)
+            assert await model.log_probability((), "two words") == (-0.1, 2)
+    assert ASKED == ["two words", "two words"]
+
+
+async def test_only_a_model_that_scores_looks_like_one(database: Path) -> None:
+    async with open_model(Echo(), database, {}) as model:
+        assert not isinstance(model, Scorer)
+
+
+def test_an_answer_survives_a_killed_process(database: Path) -> None:
+    script = (
+        "import os, signal; from pathlib import Path\n"
+        "from openbezoar.models.policies import Answers\n"
+        f"answers = Answers(Path({str(database)!r}))\n"
+        "[answers.put(str(n), 'kept') for n in range(100)]\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False)
+    again = Answers(database)
+    assert [again.find(str(n)) for n in range(100)] == ["kept"] * 100
+    again.close()
+
+
+def test_two_connections_share_the_answers(database: Path) -> None:
+    one, other = Answers(database), Answers(database)
+    one.put("key", "first")
+    other.put("key", "second")
+    assert other.find("key") == one.find("key") == "first"
+    one.close()
+    other.close()
+
+
+def test_a_full_disk_is_one_clear_line(database: Path) -> None:
+    answers = Answers(database)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        with pytest.raises(StoreError, match=r"answers\.sqlite: cannot be used .*make room"):
+            answers.put("key", "x" * 10**6)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        answers.close()
+
+
+def test_a_file_that_is_no_database_is_named_with_the_fix(tmp_path: Path) -> None:
+    path = tmp_path / "answers.sqlite"
+    path.write_text("not a database, " * 100)
+    with pytest.raises(StoreError, match=r"answers\.sqlite: is broken .*remove it"):
+        Answers(path)
+
+
+def test_a_cache_that_another_program_holds_is_waited_for(database: Path) -> None:
+    answers = Answers(database)
+    other = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.2, other.rollback)
+    release.start()
+    answers.put("key", "kept")
+    assert answers.find("key") == "kept"
+    release.join()
+    other.close()
+    answers.close()

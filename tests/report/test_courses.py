@@ -1,0 +1,31 @@
+"""The courses of training."""
+
+from openbezoar.report.contents import gather
+from openbezoar.report.courses import courses
+from tests.report.conftest import Shelf
+
+
+def test_every_train_stage_has_its_losses_by_step(line: Shelf) -> None:
+    sft, dpo = courses(gather(line.store))
+    assert (sft.name, sft.objective, dpo.objective) == ("sft_adapter", "sft", "dpo")
+    assert sft.lines["valid_loss"] == [(0, 2.58), (30, 1.9), (60, 1.74)]
+    assert len(sft.lines["loss"]) == 60
+    assert set(dpo.lines) >= {"margin", "valid_margin", "accuracy"}
+
+
+def test_the_accuracy_before_dpo_is_left_out_because_no_margin_has_a_sign(line: Shelf) -> None:
+    dpo = courses(gather(line.store))[1]
+    assert dpo.lines["valid_margin"][0] == (0, 0)
+    assert dpo.lines["valid_accuracy"] == [(20, 0.57)]
+
+
+def test_lost_measurements_are_named_and_the_numbers_stay(line: Shelf) -> None:
+    (line.made["dpo"].folder / "metrics.jsonl").unlink()
+    dpo = courses(gather(line.store))[1]
+    assert dpo.problem == "metrics.jsonl: no such file"
+    assert (dpo.lines, dpo.numbers.steps) == ({}, 60)
+
+
+def test_a_broken_line_of_measurements_is_named(line: Shelf) -> None:
+    (line.made["dpo"].folder / "metrics.jsonl").write_text('{"step": 0}\n{"st')
+    assert courses(gather(line.store))[1].problem.startswith("metrics.jsonl:2: not JSON")

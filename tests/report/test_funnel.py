@@ -1,0 +1,38 @@
+"""The way of the rows."""
+
+from openbezoar.report.contents import gather
+from openbezoar.report.funnel import Step, chains
+from tests.report.conftest import Shelf
+
+
+def test_a_chain_runs_from_the_source_to_the_last_filter(line: Shelf) -> None:
+    names = [[step.name for step in chain] for chain in chains(gather(line.store))]
+    assert names == [["pairs"], ["instructions", "lamini", "lamini_kept"]]
+
+
+def test_stages_that_share_a_source_have_a_chain_each(shelf: Shelf) -> None:
+    shelf.put("seeds", "source", "seeds", {"read": 2, "rows": 2, "rejected": {}})
+    for stage in ("lamini", "evol"):
+        numbers = {"seeds": 2, "rows": 2, "failed": {}}
+        shelf.put(stage, "generate", "examples", numbers, reads=["seeds"])
+    names = [[step.name for step in chain] for chain in chains(gather(shelf.store))]
+    assert names == [["seeds", "lamini"], ["seeds", "evol"]]
+
+
+def test_the_chain_shows_the_very_artifact_that_was_read(shelf: Shelf) -> None:
+    shelf.put("seeds", "source", "seeds", {"read": 2, "rows": 2, "rejected": {}})
+    shelf.put("kept", "filter", "seeds", {"read": 2, "rows": 2, "rejected": {}}, reads=["seeds"])
+    shelf.put("seeds", "source", "seeds", {"read": 9, "rows": 9, "rejected": {}}, settings={"n": 9})
+    counts = [[step.given for step in chain] for chain in chains(gather(shelf.store))]
+    assert counts == [[2, 2], [9]]
+
+
+def test_the_commonest_reason_comes_first(line: Shelf) -> None:
+    kept = chains(gather(line.store))[1][-1]
+    assert list(kept.lost) == ["judged: rejected", "length: too short"]
+    assert kept.kept + kept.dropped == kept.given
+
+
+def test_a_scheme_may_make_more_rows_than_it_has_seeds() -> None:
+    assert Step("lamini", "generate", 4, 20, {}).balance
+    assert not Step("kept", "filter", 20, 18, {"too short": 1}).balance

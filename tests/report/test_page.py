@@ -1,0 +1,231 @@
+"""The page as a whole: complete, self-contained, the same every time, and safe to open."""
+
+import json
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from openbezoar.errors import StoreError
+from openbezoar.records import Failure, Message, Preference, Score, Seed
+from openbezoar.report.page import _duration, _interval, _number, write
+from openbezoar.store import Store
+from tests.report.conftest import EMBEDDED, Shelf, example, rejected
+
+HOSTILE = [
+    "</pre></script><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'></dd><svg/onload=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "</style><style>body{display:none}</style>",
+    "\u202egnp.exe\u0000\u001b[2J",
+    "javascript:alert(1)",
+    "$\\frac{1}{$ <tspan>",
+]
+
+
+class Elements(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note one element."""
+        self.tags.append((tag, dict(attrs)))
+
+
+def page_of(shelf: Shelf) -> str:
+    """The page about a store."""
+    return write(shelf.store, shelf.store.root.parent / "report.html").read_text(encoding="utf-8")
+
+
+def text_of(page: str) -> str:
+    """What is read on the page, blanks as one."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page.replace("<wbr>", "")).split())
+
+
+def test_the_page_of_a_whole_run_has_every_section(line: Shelf) -> None:
+    page = page_of(line)
+    for section in ("line", "ledger", "rows", "judges", "training", "merges", "samples", "costs"):
+        assert f'<section id="{section}">' in page
+    for stage in line.made:
+        assert f"<th>{stage}</th>" in page.replace("<wbr>", "")
+
+
+def test_the_report_opens_without_a_network(line: Shelf) -> None:
+    page = page_of(line)
+    tags = Elements(page).tags
+    links = [value for _, given in tags for name, value in given.items() if name in LOADING]
+    assert links
+    assert all(link is not None and link.startswith("#") for link in links)
+    assert not re.search(r"https?:|@import|url\((?!#)", page)
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in tags}
+
+
+def test_every_anchor_leads_to_one_element(line: Shelf) -> None:
+    tags = Elements(page_of(line)).tags
+    names = [given["id"] for _, given in tags if "id" in given]
+    assert len(names) == len(set(names))
+    wanted = {str(given["href"])[1:] for tag, given in tags if tag == "a"}
+    assert wanted <= set(names)
+
+
+def test_the_same_store_gives_the_same_bytes(line: Shelf, tmp_path: Path) -> None:
+    first = write(line.store, tmp_path / "one.html").read_bytes()
+    assert write(line.store, tmp_path / "two.html").read_bytes() == first
+    line.store.root.rename(tmp_path / "elsewhere")
+    assert write(Store(tmp_path / "elsewhere"), tmp_path / "three.html").read_bytes() == first
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_adds_no_element_and_no_attribute(shelf: Shelf, text: str) -> None:
+    _fill(shelf, "harmless")
+    before = Elements(page_of(shelf)).tags
+    other = Shelf(shelf.store.root.parent / "other")
+    other.store.root.mkdir()
+    _fill(other, text)
+    after = Elements(page_of(other)).tags
+    shape = [(tag, sorted(given)) for tag, given in before if tag != "wbr"]
+    assert [(tag, sorted(given)) for tag, given in after if tag != "wbr"] == shape
+
+
+def test_preferences_are_closed_behind_a_warning(line: Shelf) -> None:
+    page = page_of(line)
+    before, _, _ = page.partition("UNKINDWORDS")
+    assert before.rindex("offensive or harmful") > before.rindex("</details>")
+    assert "<details open" not in page
+
+
+def test_every_note_of_a_score_is_visible(line: Shelf) -> None:
+    page = page_of(line)
+    notes = page[page.index('<ol class="notes">') : page.index("</ol>")]
+    for note in (EMBEDDED, "2140 answer tokens", "0-shot; first 60 rows of each task"):
+        assert note in notes
+
+
+def test_a_missing_score_is_a_dash_and_never_a_zero(shelf: Shelf) -> None:
+    scores = [Score(name="mt_bench", value=None, n=0, missing=32).model_dump(mode="json")]
+    shelf.put("eval", "evaluate", "scores", {"model": "student", "scores": scores})
+    assert "<b>-</b>" in page_of(shelf)
+    assert "mt_bench ↑ - n 0, 32 missing" in text_of(page_of(shelf))
+
+
+def test_a_model_without_the_metric_has_a_dash(shelf: Shelf) -> None:
+    for stage, metric in (("eval_a", "rte.acc"), ("eval_b", "wic.acc")):
+        scores = [Score(name=metric, value=0.5, n=9).model_dump(mode="json")]
+        shelf.put(stage, "evaluate", "scores", {"model": stage, "scores": scores})
+    assert "rte.acc ↑ 0.500 no interval n 9 - wic.acc ↑ - 0.500" in text_of(page_of(shelf))
+
+
+def test_an_unfinished_and_a_broken_artifact_are_shown_beside_the_rest(line: Shelf) -> None:
+    line.store.begin("orca", "c" * 64)
+    _break(line.made["pairs"].folder)
+    text = text_of(page_of(line))
+    assert "orca - running, or interrupted" in text
+    assert "1 broken artifact" in text
+    assert f"{line.made['pairs'].folder.name} : manifest.json: broken manifest" in text
+    assert "lamini_kept filter 70 of 88 rows made" in text
+
+
+def test_an_empty_store_has_a_page(shelf: Shelf) -> None:
+    assert "nothing is finished yet" in text_of(page_of(shelf))
+
+
+def test_a_store_that_is_not_there_is_an_error_with_the_fix(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no store here; make one with bezoar run"):
+        write(Store(tmp_path / "none"), tmp_path / "report.html")
+
+
+def test_half_a_character_in_a_manifest_does_not_stop_the_page(shelf: Shelf) -> None:
+    made = shelf.put("lamini", "generate", "examples", {"seeds": 1, "rows": 1, "failed": {"?": 1}})
+    manifest = made.folder / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"?"', '"\\ud800"'))
+    assert "lamini generate 1 rows from 1 seeds, 1 failed" in text_of(page_of(shelf))
+
+
+def test_kept_and_rejected_that_miss_rows_are_said_aloud(shelf: Shelf) -> None:
+    numbers = {"read": 10, "rows": 6, "rejected": {"length: too short": 3}}
+    shelf.put("kept", "filter", "examples", numbers)
+    assert "6 kept + 3 rejected are not the 10 read" in text_of(page_of(shelf))
+
+
+def test_a_validation_loss_that_did_not_fall_is_said_aloud(line: Shelf) -> None:
+    text = text_of(page_of(line))
+    assert "sft_adapter sft 2.580 → 1.740 -" in text
+    assert "dpo dpo 0.693 → 0.700 not better 0.570" in text
+
+
+def test_requests_and_tokens_are_summed(line: Shelf) -> None:
+    assert "total 512 12 50,000 9,100" in text_of(page_of(line))
+
+
+@pytest.mark.slow
+def test_ten_thousand_rows_cost_no_time(shelf: Shelf) -> None:
+    numbers = {"read": 20_000, "rows": 10_000, "rejected": {"length: too short": 10_000}}
+    files = {
+        "rows.jsonl": [example(number) for number in range(10_000)],
+        "rejected.jsonl": [rejected(example(0), "length", "too short")] * 10_000,
+    }
+    page_of(shelf)
+    shelf.put("kept", "filter", "examples", numbers, files=files)
+    began = time.perf_counter()
+    page = page_of(shelf)
+    assert time.perf_counter() - began < 1
+    assert len(page) < 200_000
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "-"), (0.0, "0.000"), (12, "12"), (1234567, "1,234,567"), (123.456, "123.5"),
+     (1234.5, "1,234"), (-0.25, "-0.250")],
+)  # fmt: skip
+def test_numbers_are_shown_for_people(value: float | None, shown: str) -> None:
+    assert _number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(None, "-"), (4.26, "4.3 s"), (75, "1 min 15 s"), (3720, "1 h 2 min")],
+)
+def test_durations_are_shown_for_people(seconds: float | None, shown: str) -> None:
+    assert _duration(seconds) == shown
+
+
+def test_a_standard_error_stands_in_for_an_interval() -> None:
+    assert _interval(Score(name="a", value=1, n=2, standard_error=0.5)) == "standard error 0.500"
+
+
+LOADING = {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}
+
+
+def _fill(shelf: Shelf, text: str) -> None:
+    """The text wherever a store can hold some."""
+    counts = {"read": 1, "rows": 1, "rejected": {}, "licences": [text]}
+    shelf.put("seeds", "source", "seeds", counts,
+              files={"rows.jsonl": [Seed(id=text, instruction=text, context=text)]})  # fmt: skip
+    shelf.put("lamini", "generate", "examples", {"seeds": 2, "rows": 1, "failed": {text: 1}},
+              reads=["seeds"], settings={"scheme": text},
+              files={"failed.jsonl": [Failure(id=text, reason=text, detail=text)]})  # fmt: skip
+    judge = {"auc": {text: 0.9}, "auc_pooled": 0.9, "accepted": {"real": 1, text: 0.5}, "n": {}}
+    shelf.put("kept", "filter", "examples",
+              {"read": 1, "rows": 0, "rejected": {text: 1}, "judge": judge}, reads=["lamini"],
+              settings={"filters": [{"judge": {"kind": "likelihood", "model": text}}]},
+              files={"rejected.jsonl": [rejected(example(1, text), "length", text)]})  # fmt: skip
+    pair = Preference(
+        id="p", prompt=(Message(role="user", content=text),), chosen=text, rejected=text
+    )
+    shelf.put("pairs", "source", "preferences", counts, files={"rows.jsonl": [pair]})
+    scores = [Score(name="a", value=1, n=1, note=text).model_dump(mode="json")]
+    scores += [Score(name=f"b {text}", value=1, n=1).model_dump(mode="json")]
+    shelf.put("eval", "evaluate", "scores", {"model": text, "scores": scores})
+
+
+def _break(folder: Path) -> None:
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    del content["kind"]
+    (folder / "manifest.json").write_text(json.dumps(content), encoding="utf-8")

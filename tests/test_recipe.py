@@ -1,0 +1,309 @@
+"""A recipe is checked as a whole before anything runs; every complaint has its line and its fix."""
+
+from pathlib import Path
+
+import pytest
+
+from openbezoar.component import science
+from openbezoar.errors import ConfigError
+from openbezoar.objectives.dpo import DirectPreferenceOptimization
+from openbezoar.recipe import Recipe, load, schema
+from openbezoar.stages.generate import GenerateStage
+from openbezoar.stages.train import TrainStage
+
+TEXT = """\
+name: small
+seed: 1
+models:
+  teacher: {kind: scripted, lines: [{reply: "Yes."}]}
+  student: {kind: transformers, checkpoint: somewhere}
+stages:
+  seeds:
+    kind: source
+    source: {kind: sample, rows: instructions}
+  rows:
+    kind: generate
+    seeds: seeds
+    teacher: teacher
+    scheme: {kind: respond}
+    limit: 4
+  kept:
+    kind: filter
+    rows: rows
+    filters:
+      - {kind: length, answer: {least_words: 1}}
+      - {kind: refusals}
+  data: {kind: mix, rows: [kept]}
+  pairs:
+    kind: source
+    source: {kind: sample, rows: preferences}
+  pairs_data: {kind: mix, rows: [pairs]}
+  sft:
+    kind: train
+    start: student
+    data: data
+    objective: {kind: sft}
+    optimisation: &course {epochs: 2}
+  sft_model: {kind: merge, adapter: sft}
+  dpo:
+    kind: train
+    start: sft_model
+    data: pairs_data
+    objective:
+      kind: dpo
+      beta: 0.1
+    optimisation: *course
+"""
+
+
+def load_text(folder: Path, text: str, *overrides: str) -> Recipe:
+    path = folder / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, overrides)
+
+
+def train_stage(recipe: Recipe, name: str) -> TrainStage:
+    stage = recipe.stages[name]
+    assert isinstance(stage, TrainStage)
+    return stage
+
+
+def test_a_recipe_holds_its_parts(tmp_path: Path) -> None:
+    recipe = load_text(tmp_path, TEXT)
+    rows = recipe.stages["rows"]
+    assert isinstance(rows, GenerateStage)
+    assert rows.scheme.makes == "examples"
+    assert recipe.kinds()["dpo"] == "adapter"
+    assert recipe.kinds()["pairs_data"] == "preferences data set"
+
+
+def changed(old: str, new: str) -> str:
+    assert TEXT.count(old) == 1, old
+    return TEXT.replace(old, new)
+
+
+MISTAKES: dict[str, tuple[str, str, int | None, str]] = {
+    "misspelt key": (
+        "    limit: 4",
+        "    limitt: 4",
+        15,
+        "limitt: unknown key (did you mean 'limit'?)",
+    ),
+    "misspelt key at the top": (
+        "seed: 1",
+        "sede: 1",
+        2,
+        "sede: unknown key (did you mean 'seed'?)",
+    ),
+    "misspelt key in a part": (
+        "      beta: 0.1",
+        "      betta: 0.1",
+        40,
+        "objective.betta: unknown key (did you mean 'beta'?)",
+    ),
+    "misspelt key in a list": (
+        "answer: {least_words",
+        "anwser: {least_words",
+        20,
+        "filters.0.anwser: unknown key (did you mean 'answer'?)",
+    ),
+    "misspelt kind": (
+        "{kind: respond}",
+        "{kind: repsond}",
+        14,
+        "scheme.kind: unknown kind 'repsond' (did you mean 'respond'?)",
+    ),
+    "misspelt kind of stage": (
+        "kind: generate",
+        "kind: genrate",
+        11,
+        "rows.kind: unknown kind 'genrate' (did you mean 'generate'?)",
+    ),
+    "misspelt kind in a list": (
+        "{kind: refusals}",
+        "{kind: refusal}",
+        21,
+        "filters.1.kind: unknown kind 'refusal' (did you mean 'refusals'?)",
+    ),
+    "no kind": ("    objective: {kind: sft}", "    objective: {}", 31, "objective: has no `kind`"),
+    "missing field": ("    seeds: seeds\n", "", 10, "stages.rows.seeds: is missing"),
+    "wrong type": ("limit: 4", "limit: many", 15, "stages.rows.limit: "),
+    "out of range": ("beta: 0.1", "beta: 0", 40, "stages.dpo.objective.beta: "),
+    "reads what is never made": (
+        "rows: [kept]",
+        "rows: [kpet]",
+        22,
+        "reads 'kpet', which no stage above it makes (did you mean 'kept'?)",
+    ),
+    "reads what comes later": (
+        "    seeds: seeds",
+        "    seeds: pairs",
+        10,
+        "reads 'pairs', which no stage above it makes",
+    ),
+    "unknown model": (
+        "teacher: teacher",
+        "teacher: techer",
+        10,
+        "uses model 'techer', which is not under `models` (did you mean 'teacher'?)",
+    ),
+    "preferences where seeds go": (
+        "seeds: seeds\n",
+        "seeds: student\n",
+        10,
+        "reads 'student', which holds checkpoint; it needs seeds",
+    ),
+    "dpo on examples": (
+        "    data: pairs_data",
+        "    data: data",
+        34,
+        "reads 'data', which holds examples data set; it needs preferences data set",
+    ),
+    "dpo from an adapter": (
+        "    start: sft_model",
+        "    start: sft",
+        34,
+        "merge that adapter first",
+    ),
+    "training a server": (
+        "    start: student",
+        "    start: teacher",
+        27,
+        "model 'teacher' has no weights here to start from",
+    ),
+    "merging a model": (
+        "adapter: sft}",
+        "adapter: student}",
+        33,
+        "reads 'student', which holds checkpoint; it needs adapter",
+    ),
+    "bad stage name": ("  pairs_data: {", "  Pairs data: {", 26, "lower-case letters"),
+    "stage named like a model": (
+        "  pairs_data: {",
+        "  teacher: {",
+        26,
+        "a model has this name already",
+    ),
+    "duplicate key": ("    limit: 4", "    limit: 4\n    limit: 5", 16, "'limit' is given twice"),
+    "duplicate stage": ("  pairs:\n", "  kept:\n", 23, "'kept' is given twice"),
+    "not a mapping": (TEXT, "- a\n- b\n", None, "a recipe is a mapping"),
+    "empty": (TEXT, "", None, "a recipe is a mapping"),
+    "not YAML": ("seed: 1", "seed: [1", 3, ""),
+    "no stages": (TEXT, "name: a\nstages: {}\n", 2, "stages: "),
+    "stages null": (TEXT, "name: a\nstages:\n", 2, "stages: "),
+    "a key that is no text": ("seed: 1", "seed: 1\n3: x", None, ""),
+    "a key that is a list": ("seed: 1", "seed: 1\n[a]: x", None, ""),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "line", "complaint"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named_with_its_line_and_fix(
+    tmp_path: Path, old: str, new: str, line: int | None, complaint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_text(tmp_path, changed(old, new))
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert line is None or f"recipe.yaml:{line}: " in str(caught.value)
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.yaml: no such recipe"):
+        load(tmp_path / "absent.yaml")
+
+
+def test_an_override_changes_one_setting(tmp_path: Path) -> None:
+    recipe = load_text(
+        tmp_path,
+        TEXT,
+        "stages.dpo.objective.beta=0.5",
+        "seed=7",
+        "name=other",
+        "stages.kept.filters.0.answer.least_words=3",
+        "stages.dpo.precision=float32",
+    )
+    objective = train_stage(recipe, "dpo").objective
+    assert isinstance(objective, DirectPreferenceOptimization)
+    assert (objective.beta, recipe.seed, recipe.name) == (0.5, 7, "other")
+    settings = recipe.stages["kept"].model_dump()
+    assert settings["filters"][0]["answer"]["least_words"] == 3
+
+
+def test_an_override_may_give_a_block_that_the_recipe_leaves_out(tmp_path: Path) -> None:
+    recipe = load_text(tmp_path, TEXT, "stages.sft.lora.r=4", "stages.sft.runtime={device: cpu}")
+    assert train_stage(recipe, "sft").lora.r == 4
+    assert train_stage(recipe, "sft").runtime.device == "cpu"
+
+
+def test_an_override_leaves_alone_what_shares_an_anchor(tmp_path: Path) -> None:
+    recipe = load_text(tmp_path, TEXT, "stages.dpo.optimisation.epochs=5")
+    assert train_stage(recipe, "dpo").optimisation.epochs == 5
+    assert train_stage(recipe, "sft").optimisation.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        ("seed", "write path.to.key=value"),
+        ("sed=1", "unknown key (did you mean 'seed'?)"),
+        ("stages.dop.precision=nf4", "no such key (did you mean 'dpo'?)"),
+        ("stage.dpo.precision=nf4", "no such key (did you mean 'stages'?)"),
+        ("stages.dpo.objective.betta=1", "unknown key (did you mean 'beta'?)"),
+        ("stages.dpo.optimization.epochs=1", "unknown key (did you mean 'optimisation'?)"),
+        ("stages.dpo.objective.beta=much", "beta: "),
+        ("stages.dpo.objective.beta=[1", "the value is not YAML"),
+        ("stages.dpo.objective.beta.x=1", "nothing below"),
+        ("name.first=1", "nothing below"),
+        ("name.first.letter=1", "nothing below"),
+        ("stages.kept.filters.2.kind=x", "give a position from 0 to 1"),
+        ("stages.kept.filters.first.kind=x", "give a position from 0 to 1"),
+        ("stages.kept.filters.9=x", "give a position from 0 to 1"),
+    ],
+)
+def test_an_override_that_fits_nowhere_is_refused(
+    tmp_path: Path, override: str, complaint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_text(tmp_path, TEXT, override)
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "read"), [("3", 3), ("null", None), ("2.5", None), ("'4'", 4)])
+def test_the_value_of_an_override_is_yaml(tmp_path: Path, value: str, read: int | None) -> None:
+    override = f"stages.rows.limit={value}"
+    if value == "2.5":
+        with pytest.raises(ConfigError, match="limit"):
+            load_text(tmp_path, TEXT, override)
+    else:
+        stage = load_text(tmp_path, TEXT, override).stages["rows"]
+        assert isinstance(stage, GenerateStage)
+        assert stage.limit == read
+
+
+def test_merge_keys_may_override_what_they_bring(tmp_path: Path) -> None:
+    text = TEXT + "  again: &again\n    <<: {kind: merge, adapter: sft}\n    adapter: dpo\n"
+    text += "  more:\n    <<: *again\n    parity_rows: 1\n"
+    recipe = load_text(tmp_path, text)
+    assert science(recipe.stages["more"]) == {"kind": "merge", "adapter": "dpo", "parity_rows": 1}
+
+
+def test_an_alias_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds itself"):
+        load_text(tmp_path, "name: a\nstages: &all\n  one: *all\n")
+
+
+def test_the_schema_names_every_setting_with_its_help() -> None:
+    text = str(schema())
+    assert "How strongly the model is held to the reference" in text
+    assert "'evol_instruct'" in text
+
+
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.stem))
+def test_every_shipped_recipe_loads_and_round_trips(path: Path) -> None:
+    recipe = load(path)
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+    comments = path.read_text(encoding="utf-8").splitlines()[:3]
+    assert all(line.startswith("# ") for line in comments), "what it makes, needs, how to run it"

@@ -1,0 +1,264 @@
+"""The loop is exact over a step, resumes to the same bytes, and refuses to learn nothing."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from openbezoar.errors import ConfigError, ModelError
+from openbezoar.objectives.dpo import DirectPreferenceOptimization
+from openbezoar.objectives.sft import SupervisedFineTuning
+from openbezoar.training.adapters import adapter_tensors
+from openbezoar.training.loop import Course, train
+from tests.training.conftest import Rows
+from tests.training.test_logps import perturbed, plain
+
+Make = Callable[..., Any]
+
+
+def tensors(model: Any) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in adapter_tensors(model).items()}
+
+
+def is_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_first_loss_is_that_of_full_logits(adapted: Make, course: Make, rows: Rows) -> None:
+    with torch.no_grad():
+        total = -sum(plain(adapted(), row[0]) for row in rows)
+    expected = float(total) / sum(row[0].answer_tokens for row in rows)
+    progress = train(adapted(), course(rows, rows, batch_rows=8))
+    assert progress.metrics[0]["valid_loss"] == pytest.approx(expected, rel=1e-5)
+    assert progress.metrics[1]["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_training_lowers_the_loss(adapted: Make, course: Make, rows: Rows) -> None:
+    metrics = train(adapted(), course(rows, rows, epochs=6)).metrics
+    assert metrics[-1]["valid_loss"] < metrics[0]["valid_loss"] - 0.1
+    assert [line["step"] for line in metrics] == list(range(13))
+
+
+@pytest.mark.parametrize("objective", [SupervisedFineTuning(), DirectPreferenceOptimization()])
+def test_two_micro_batches_give_the_weights_of_one(
+    adapted: Make, course: Make, rows: Rows, pairs: Rows, objective: Any
+) -> None:
+    data = pairs if objective.reference else rows
+    settings = {"objective": objective, "batch_rows": 6, "optimiser": "rmsprop"}
+    whole, split = adapted(), adapted()
+    one = train(whole, course(data, **settings, micro_tokens=100_000, learning_rate=1e-4))
+    many = train(split, course(data, **settings, micro_tokens=1, learning_rate=1e-4))
+    for key in ("loss", "gradient_norm"):
+        assert one.metrics[1][key] == pytest.approx(many.metrics[1][key], rel=1e-4)
+    names = tensors(whole)
+    assert all(torch.allclose(names[name], tensors(split)[name], atol=1e-5) for name in names)
+
+
+def test_an_epoch_visits_every_row_once_in_an_order_of_its_own(course: Make, rows: Rows) -> None:
+    lesson = course(rows, batch_rows=3, epochs=2)
+    steps = [[rows.index(row) for row in lesson.batch(step)] for step in range(lesson.steps)]
+    first, second = sum(steps[:3], []), sum(steps[3:], [])
+    assert sorted(first) == sorted(second) == list(range(8))
+    assert first != second
+    assert [len(step) for step in steps] == [3, 3, 2, 3, 3, 2]
+
+
+# Preference training.
+
+
+class Watching(DirectPreferenceOptimization):
+    """Notes the reference's log-probabilities of every micro-batch."""
+
+    seen: ClassVar[list[torch.Tensor]] = []
+
+    def loss(self, policy: Any, reference: Any, tokens: Any) -> Any:
+        self.seen.append(torch.stack([policy.detach(), reference]))
+        return super().loss(policy, reference, tokens)
+
+
+def test_dpo_starts_at_ln_2_with_no_margin(adapted: Make, course: Make, pairs: Rows) -> None:
+    first = train(
+        adapted(dropout=0.5), course(pairs, pairs, DirectPreferenceOptimization(), batch_rows=6)
+    ).metrics
+    assert first[0]["valid_loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert first[1]["loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert first[1]["margin"] == pytest.approx(0, abs=1e-5)
+
+
+def test_the_reference_stays_while_the_policy_moves(
+    adapted: Make, course: Make, pairs: Rows
+) -> None:
+    Watching.seen.clear()
+    train(adapted(), course(pairs[:1], objective=Watching(), epochs=3))
+    policies, references = zip(*Watching.seen, strict=True)
+    assert torch.equal(references[0], references[-1])
+    assert not torch.equal(policies[0], policies[-1])
+
+
+def test_dpo_from_a_model_that_is_not_its_reference_is_refused(
+    adapted: Make, course: Make, pairs: Rows
+) -> None:
+    with pytest.raises(ModelError, match=r"not ln 2 = 0\.6931"):
+        train(perturbed(adapted()), course(pairs, objective=DirectPreferenceOptimization()))
+
+
+# Steps from which nothing can be learned.
+
+
+class Flat(SupervisedFineTuning):
+    """A loss that no weight changes."""
+
+    def loss(self, policy: Any, reference: Any, tokens: Any) -> Any:
+        return policy.sum() * 0 + 1, {}
+
+
+class Steep(SupervisedFineTuning):
+    """A loss that is a number with a gradient that is none."""
+
+    def loss(self, policy: Any, reference: Any, tokens: Any) -> Any:
+        return (policy.sum() * 0).sqrt(), {}
+
+
+class Broken(SupervisedFineTuning):
+    """A loss that is no number."""
+
+    def loss(self, policy: Any, reference: Any, tokens: Any) -> Any:
+        return policy.sum() * math.nan, {}
+
+
+@pytest.mark.parametrize(
+    ("objective", "complaint"),
+    [
+        (Flat(), "gradient's norm is 0.0 at step 1"),
+        (Steep(), "gradient's norm is nan at step 1"),
+        (Broken(), "the loss is nan at step 1"),
+    ],
+)
+def test_a_step_that_teaches_nothing_stops_the_training(
+    adapted: Make, course: Make, rows: Rows, objective: Any, complaint: str
+) -> None:
+    model = adapted()
+    before = tensors(model)
+    with pytest.raises(ModelError, match=complaint):
+        train(model, course(rows, objective=objective))
+    assert is_equal(before, tensors(model))
+
+
+def test_four_bit_weights_let_gradients_through_after_an_evaluation(
+    adapted: Make, course: Make, rows: Rows
+) -> None:
+    model = adapted(precision="nf4")
+    before = tensors(model)
+    metrics = train(model, course(rows, rows, epochs=2, evaluate_every=1)).metrics
+    assert all(line["gradient_norm"] > 1e-3 for line in metrics[1:])
+    assert metrics[-1]["valid_loss"] < metrics[0]["valid_loss"]
+    changed = [name for name, old in before.items() if not torch.equal(old, tensors(model)[name])]
+    assert changed == list(before)
+
+
+def test_an_optimiser_for_other_hardware_is_refused(
+    adapted: Make, course: Make, rows: Rows
+) -> None:
+    with pytest.raises(ConfigError, match="paged_adamw_8bit needs a CUDA GPU"):
+        train(adapted(), course(rows, optimiser="paged_adamw_8bit"))
+
+
+# Interruptions.
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+def interrupted(course: Course, step: int) -> Course:
+    """The same course, ended after a step."""
+
+    def say(text: str) -> None:
+        if text.startswith(f"step {step}/"):
+            raise Killed
+
+    return replace(course, say=say)
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 12])
+@pytest.mark.parametrize("objective", [SupervisedFineTuning(), DirectPreferenceOptimization()])
+def test_a_training_interrupted_anywhere_ends_in_the_same_bytes(
+    adapted: Make, course: Make, rows: Rows, pairs: Rows, step: int, objective: Any, tmp_path: Path
+) -> None:
+    data = pairs if objective.reference else rows[:6]
+    lesson = course(data, data, objective, batch_rows=2, epochs=4, checkpoint_every=2)
+    through, resumed = adapted(dropout=0.1), adapted(dropout=0.1)
+    whole = train(through, replace(lesson, scratch=tmp_path / "whole"))
+    with pytest.raises(Killed):
+        train(adapted(dropout=0.1), interrupted(lesson, step))
+    again = train(resumed, lesson)
+    assert is_equal(tensors(through), tensors(resumed))
+    assert again == whole
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from openbezoar.objectives.sft import SupervisedFineTuning
+from openbezoar.records import Message
+from openbezoar.training.adapters import Lora, attach_adapter, load_model, save_adapter
+from openbezoar.training.format import Format
+from openbezoar.training.loop import Course, train
+from openbezoar.training.settings import Optimisation, TrainingRuntime
+import torch
+
+checkpoint, scratch, out = map(Path, sys.argv[1:])
+format_ = Format.for_training(checkpoint)
+rows = [
+    (format_.encode((Message(role="user", content=f"Question {n}"),), f"Answer {n}", 2048),)
+    for n in range(8)
+]
+torch.manual_seed(0)
+model = attach_adapter(load_model(checkpoint, precision="float32"), Lora())
+
+def say(text):
+    print(text, flush=True)
+    if text.startswith("step 5/") and not sys.stdin.readline():
+        sys.exit("nobody listens")
+
+settings = Optimisation(batch_rows=2, epochs=3, learning_rate=1e-2)
+runtime = TrainingRuntime(device="cpu", checkpoint_every=2)
+train(model, Course(SupervisedFineTuning(), settings, runtime, 3, rows, rows, scratch, say))
+save_adapter(model, format_.tokenizer, out)
+"""
+
+
+def start(checkpoint: Path, scratch: Path, out: Path) -> subprocess.Popen[str]:
+    """Train in a process of its own; it waits for a line after step 5."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(checkpoint), str(scratch), str(out)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_killed_process_and_a_new_one_write_the_bytes_of_one_that_lived(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    with start(tiny_checkpoint, tmp_path / "scratch", tmp_path / "resumed") as process:
+        assert process.stdout is not None
+        assert any(line.startswith("step 5/") for line in process.stdout)
+        os.kill(process.pid, signal.SIGKILL)
+    for scratch, out in (("scratch", "resumed"), ("other", "whole")):
+        with start(tiny_checkpoint, tmp_path / scratch, tmp_path / out) as process:
+            told, _ = process.communicate("go on\n")
+        assert process.returncode == 0
+        assert ("continues at step 4" in told) == (out == "resumed")
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert "adapter_model.safetensors" in names
+    for name in names:
+        resumed, whole = tmp_path / "resumed" / name, tmp_path / "whole" / name
+        assert resumed.read_bytes() == whole.read_bytes(), name
