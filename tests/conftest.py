@@ -5,10 +5,15 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from openbezoar.records import Example, Message, Preference
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A busy machine is slow, not wrong; and the same cases are tried on every machine.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

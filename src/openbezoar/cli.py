@@ -188,6 +188,10 @@ def main() -> None:
         _fail(
             f"{error.filename or 'the disk'}: {error.strerror}; make room or choose another folder"
         )
+    except SystemExit as end:
+        if end.code == 130:
+            print("interrupted; the same command continues from here", file=sys.stderr)
+        raise
     except KeyboardInterrupt:
         print("interrupted; the same command continues from here", file=sys.stderr)
         sys.exit(130)

@@ -23,7 +23,7 @@ class Teller:
         if not milestone and now - self._last < self._every:
             return
         self._stage, self._last = stage, now
-        line = f"{stage}: {text}"
+        line = "".join(c if c.isprintable() else " " for c in f"{stage}: {text}")
         if not self._live:
             print(line, file=self._stream, flush=True)
             return

@@ -52,6 +52,6 @@ def test_positions_restart_with_every_sequence() -> None:
     packed = pack([Encoded([7, 8, 9], [False, True, True]), Encoded([5, 6], [False, True])])
     assert packed.ids.tolist() == [[7, 8, 9, 5, 6]]
     assert packed.positions.tolist() == [[0, 1, 2, 0, 1]]
-    assert packed.segments.tolist() == [[0, 0, 0, 1, 1]]
+    assert packed.lengths == [3, 2]
     assert packed.predicts.tolist() == [0, 1, 3]
     assert packed.targets.tolist() == [8, 9, 6]

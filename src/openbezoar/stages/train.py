@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError, DataError, ParseError
-from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect
+from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect, random_for
 from openbezoar.records import ROWS, Row
 from openbezoar.stages.start import Start, find_start
 from openbezoar.training.adapters import Lora, Precision
@@ -88,7 +88,8 @@ class TrainStage(Stage):
             )
         self._refuse_other_adapter(start)
         base = load_model(start.folder, device_for(self.runtime.device), self.precision)
-        model = attach_adapter(base, self.lora, start.adapter)
+        seed = random_for(bench.seed, bench.stage, "adapter").getrandbits(63)
+        model = attach_adapter(base, self.lora, start.adapter, seed)
         progress = train(model, course)
         save_adapter(model, format_.tokenizer, bench.folder / "adapter")
         _write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
@@ -98,11 +99,16 @@ class TrainStage(Stage):
         if start.adapter is None:
             return
         config = json.loads((start.adapter / "adapter_config.json").read_text(encoding="utf-8"))
-        carried = (config["r"], config["lora_alpha"], set(config["target_modules"]))
-        if carried != (self.lora.r, self.lora.alpha, set(self.lora.targets)):
+        carried = Lora(
+            r=config["r"],
+            alpha=config["lora_alpha"],
+            dropout=config["lora_dropout"],
+            targets=tuple(sorted(config["target_modules"])),
+        )
+        if carried != self.lora.model_copy(update={"targets": tuple(sorted(self.lora.targets))}):
             raise ConfigError(
                 f"lora: the adapter carried from {self.start!r} has other settings than this stage "
-                f"(r={config['r']}, alpha={config['lora_alpha']}); make them equal or merge between"
+                f"({carried}); make them equal or merge between"
             )
 
     def _encoded(

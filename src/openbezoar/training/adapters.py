@@ -76,8 +76,9 @@ def load_model(folder: Path, device: str = "cpu", precision: Precision = "bfloat
     return model.eval()
 
 
-def attach_adapter(model: Any, lora: Lora, trained: Path | None = None) -> Any:
-    """Give the model a new adapter, or go on training the one in the folder `trained`."""
+def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: int = 0) -> Any:
+    """Give the model a new adapter drawn from `seed`, or go on with the one in `trained`."""
+    import torch
     from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 
     for parameter in model.parameters():
@@ -97,6 +98,7 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None) -> Any:
             target_modules=list(lora.targets),
             task_type=TaskType.CAUSAL_LM,
         )
+        torch.manual_seed(seed)
         return get_peft_model(model, config)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from openbezoar.training.attention import block_causal_mask
+from openbezoar.training.attention import use_segments
 from openbezoar.training.format import Encoded
 from openbezoar.training.packing import Packed, group, pack
 
@@ -19,10 +19,11 @@ CHUNK = 512
 def sequence_log_probabilities(model: Any, packed: Packed) -> torch.Tensor:
     """The summed log-probability of each sequence's supervised tokens: float32, (sequences,)."""
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    use_segments(base)
     hidden = base.get_decoder()(
         input_ids=packed.ids,
-        attention_mask=block_causal_mask(packed.segments),
         position_ids=packed.positions,
+        segments=packed.lengths,
         use_cache=False,
     ).last_hidden_state
     states = hidden[0].index_select(0, packed.predicts)

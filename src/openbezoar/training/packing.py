@@ -21,8 +21,8 @@ class Packed:
     ids: "torch.Tensor"
     positions: "torch.Tensor"
     """Restart at 0 for every sequence."""
-    segments: "torch.Tensor"
-    """The sequence each token belongs to, from 0."""
+    lengths: list[int]
+    """How many tokens each sequence has, in order."""
     predicts: "torch.Tensor"
     """Indices of the tokens whose successor is supervised, shape (answer tokens,)."""
     targets: "torch.Tensor"
@@ -58,14 +58,12 @@ def pack(sequences: Sequence[Encoded], device: str = "cpu") -> Packed:
 
     ids: list[int] = []
     positions: list[int] = []
-    segments: list[int] = []
     predicts: list[int] = []
     owners: list[int] = []
     for number, sequence in enumerate(sequences):
         start = len(ids)
         ids += sequence.ids
         positions += range(len(sequence.ids))
-        segments += [number] * len(sequence.ids)
         learned = [at for at in range(1, len(sequence.ids)) if sequence.supervised[at]]
         predicts += [start + at - 1 for at in learned]
         owners += [number] * len(learned)
@@ -76,7 +74,7 @@ def pack(sequences: Sequence[Encoded], device: str = "cpu") -> Packed:
     return Packed(
         ids=tensor(ids)[None],
         positions=tensor(positions)[None],
-        segments=tensor(segments)[None],
+        lengths=[len(sequence.ids) for sequence in sequences],
         predicts=tensor(predicts),
         targets=tensor([ids[at + 1] for at in predicts]),
         owners=tensor(owners),

@@ -35,7 +35,8 @@ class TrainingRuntime(Runtime):
 
     device: str = "auto"
     micro_tokens: PositiveInt = 1024
-    """Tokens computed at a time: lower it when memory runs out."""
+    """Tokens computed at a time: lower it when memory runs out. With dropout it also decides, as a
+    seed would, which units rest."""
     checkpoint_every: PositiveInt = 10
     """Optimiser steps between two checkpoints; a killed run loses at most these."""
 

@@ -1,0 +1,75 @@
+"""The generate stage asks for every seed, counts what failed, and does not depend on order."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from openbezoar.errors import DataError, ModelError
+from openbezoar.jsonl import read
+from openbezoar.records import Example, Failure
+from tests.stages.conftest import Run, content
+
+HEAD = """\
+name: small
+models:
+  teacher:
+    kind: scripted
+    lines:
+      - {match: "Fail", reply: ""}
+      - {match: "Cut", reply: "half an ans", finish_reason: length}
+      - {match: "(Question \\\\d+)", reply: "The answer to \\\\1."}
+stages:
+  seeds: {kind: source, source: {kind: jsonl, path: SEEDS}}
+  rows: {kind: generate, seeds: seeds, teacher: teacher, scheme: {kind: respond, system: ""}}
+"""
+
+
+def recipe(folder: Path, questions: list[str]) -> str:
+    seeds = folder / "seeds.jsonl"
+    lines = [{"id": str(place), "instruction": asked} for place, asked in enumerate(questions)]
+    seeds.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return HEAD.replace("SEEDS", str(seeds))
+
+
+def test_every_seed_becomes_a_row_or_a_failure(run: Run, tmp_path: Path) -> None:
+    made = run(recipe(tmp_path, ["Question 1", "Fail", "Cut", "Question 4"]))["rows"]
+    rows = list(made.rows(Example))
+    failures = list(read(made.folder / "failed.jsonl", Failure))
+    assert [row.answer for row in rows] == [
+        "The answer to Question 1.",
+        "The answer to Question 4.",
+    ]
+    assert [failure.parents for failure in failures] == [("1",), ("2",)]
+    assert made.numbers["seeds"] == len(rows) + len(failures)
+    assert sum(dict(made.numbers["failed"]).values()) == 2  # type: ignore[arg-type]
+
+
+def test_one_at_a_time_gives_the_bytes_of_many(run: Run, tmp_path: Path) -> None:
+    text = recipe(tmp_path, [f"Question {place}" for place in range(40)] + ["Fail", "Cut"])
+    many = run(text, "stages.rows.runtime.concurrency=16", store="many")["rows"]
+    one = run(text, "stages.rows.runtime.concurrency=1", store="one")["rows"]
+    assert content(one) == content(many)
+    assert one.manifest.model_dump(exclude={"run"}) == many.manifest.model_dump(exclude={"run"})
+
+
+def test_a_limit_takes_the_first_seeds(run: Run, tmp_path: Path) -> None:
+    text = recipe(tmp_path, [f"Question {place}" for place in range(9)])
+    made = run(text, "stages.rows.limit=3")["rows"]
+    assert [row.parents for row in made.rows(Example)] == [("0",), ("1",), ("2",)]
+
+
+def test_a_stage_that_makes_nothing_fails_by_name(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="stage rows: no row came out of 2 seeds"):
+        run(recipe(tmp_path, ["Fail", "Fail 2"]))
+
+
+def test_a_failing_teacher_stops_the_stage(run: Run, tmp_path: Path) -> None:
+    text = recipe(tmp_path, [f"Fail {place}" for place in range(200)])
+    with pytest.raises(ModelError, match="64 of the last 64 rows failed"):
+        run(text)
+
+
+def test_a_model_that_is_gone_stops_the_stage(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no line matches 'Riddle'"):
+        run(recipe(tmp_path, ["Question 1", "Riddle"]))

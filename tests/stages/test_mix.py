@@ -1,0 +1,96 @@
+"""The mix stage joins rows, counts them, and puts no prompt on both sides."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openbezoar.errors import ConfigError, DataError
+from openbezoar.records import Example, Preference
+from tests.stages.conftest import Run, content
+
+TEXT = """\
+name: small
+stages:
+  one: {kind: source, source: {kind: jsonl, path: ONE, rows_of: examples}}
+  two: {kind: source, source: {kind: jsonl, path: TWO, rows_of: examples}}
+  data: {kind: mix, rows: [one, two], validation: 0.25}
+  pairs: {kind: source, source: {kind: sample, rows: preferences}}
+  pairs_data: {kind: mix, rows: [pairs], validation: 0.25}
+"""
+
+
+def line(name: str, place: int, prompts: int) -> dict[str, Any]:
+    asked = {"role": "user", "content": f"Question {place % prompts}"}
+    said = {"role": "assistant", "content": f"{name} {place}"}
+    return {"id": f"{name}-{place}", "messages": [asked, said]}
+
+
+def recipe(folder: Path, counts: tuple[int, int] = (20, 12), prompts: int = 8) -> str:
+    text = TEXT
+    for name, count in zip(("one", "two"), counts, strict=True):
+        lines = [json.dumps(line(name, place, prompts)) for place in range(count)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        text = text.replace(name.upper(), str(folder / f"{name}.jsonl"))
+    return text
+
+
+def test_no_prompt_is_on_both_sides_and_every_row_is_on_one(run: Run, tmp_path: Path) -> None:
+    data = run(recipe(tmp_path))["data"]
+    train, valid = list(data.rows(Example, "train.jsonl")), list(data.rows(Example, "valid.jsonl"))
+    assert {row.instruction for row in train} & {row.instruction for row in valid} == set()
+    assert len({row.instruction for row in valid}) == 2, "a quarter of 8 prompts"
+    expected = {f"one-{place}" for place in range(20)} | {f"two-{place}" for place in range(12)}
+    assert {row.id for row in train + valid} == expected
+    assert len(train) + len(valid) == 32
+
+
+def test_rows_are_counted_by_origin(run: Run, tmp_path: Path) -> None:
+    numbers = run(recipe(tmp_path))["data"].numbers
+    by_origin: Any = numbers["by_origin"]
+    assert by_origin["one.train"] + by_origin["one.valid"] == 20
+    assert by_origin["two.train"] + by_origin["two.valid"] == 12
+    assert by_origin["one.train"] + by_origin["two.train"] == numbers["train"]
+
+
+def test_a_limit_takes_as_many_of_each(run: Run, tmp_path: Path) -> None:
+    numbers = run(recipe(tmp_path), "stages.data.limit=5")["data"].numbers
+    by_origin: Any = numbers["by_origin"]
+    assert sum(by_origin.values()) == 10
+    assert sum(count for name, count in by_origin.items() if name.startswith("one")) == 5
+
+
+def test_the_order_is_by_chance_and_repeats(run: Run, tmp_path: Path) -> None:
+    text = recipe(tmp_path)
+    one, again = run(text, store="a")["data"], run(text, store="b")["data"]
+    other = run(text, "seed=1", store="c")["data"]
+    assert content(one) == content(again)
+    assert content(one) != content(other)
+    ids = [row.id for row in one.rows(Example, "train.jsonl")]
+    assert ids != sorted(ids)
+
+
+def test_pairs_of_one_prompt_stay_together(run: Run, tmp_path: Path) -> None:
+    data = run(recipe(tmp_path))["pairs_data"]
+    train = {row.prompt for row in data.rows(Preference, "train.jsonl")}
+    valid = {row.prompt for row in data.rows(Preference, "valid.jsonl")}
+    assert train
+    assert valid
+    assert train & valid == set()
+
+
+def test_validation_may_be_left_out(run: Run, tmp_path: Path) -> None:
+    numbers = run(recipe(tmp_path), "stages.data.validation=0")["data"].numbers
+    assert (numbers["train"], numbers["valid"]) == (32, 0)
+
+
+def test_a_mix_with_nothing_to_train_on_fails_by_name(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="stage data: no row is left to train on"):
+        run(recipe(tmp_path, prompts=1))
+
+
+def test_examples_and_preferences_do_not_mix(run: Run, tmp_path: Path) -> None:
+    text = recipe(tmp_path).replace("rows: [pairs]", "rows: [one, pairs]")
+    with pytest.raises(ConfigError, match="reads 'pairs', which holds preferences"):
+        run(text)

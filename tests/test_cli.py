@@ -1,0 +1,149 @@
+"""The command answers at once, says in one line what is wrong, and ends with the right code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TEXT = """\
+name: small
+models:
+  teacher: {kind: scripted, lines: [{reply: "Yes, indeed."}]}
+stages:
+  seeds: {kind: source, source: {kind: sample, rows: instructions}}
+  rows: {kind: generate, seeds: seeds, teacher: teacher, scheme: {kind: respond}, limit: 4}
+  kept: {kind: filter, rows: rows, filters: [{kind: length, answer: {least_words: 1}}]}
+  data: {kind: mix, rows: [kept]}
+"""
+HEAVY = {"torch", "transformers", "peft", "accelerate", "bitsandbytes", "datasets", "lm_eval",
+         "matplotlib", "openai", "xllamacpp"}  # fmt: skip
+IMPORTS = """
+import sys
+sys.argv = ["bezoar", *sys.argv[1:]]
+from openbezoar.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(*sorted({name.split(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def bezoar(folder: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    program = code or "from openbezoar.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a recipe."""
+    (tmp_path / "recipe.yaml").write_text(TEXT, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe and a store that it made."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "recipe.yaml").write_text(TEXT, encoding="utf-8")
+    done = bezoar(folder, "run", "recipe.yaml")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["schema"]])
+def test_data_work_loads_nothing_heavy(folder: Path, arguments: list[str]) -> None:
+    done = bezoar(folder, *arguments, code=IMPORTS)
+    assert done.returncode == 0, done.stderr
+    assert HEAVY & set(done.stderr.split()) == set()
+
+
+def test_a_plan_and_a_run_without_training_load_nothing_heavy(folder: Path) -> None:
+    for verb in ("plan", "run"):
+        done = bezoar(folder, verb, "recipe.yaml", code=IMPORTS)
+        assert done.returncode == 0, done.stderr
+        assert HEAVY & set(done.stderr.split()) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["run", "absent.yaml"], 1, "absent.yaml: no such recipe"),
+        (["plan", "absent.yaml"], 1, "absent.yaml: no such recipe"),
+        (["run", "recipe.yaml", "-s", "stages.rows.limitt=1"], 1, "did you mean 'limit'?"),
+        (["run", "recipe.yaml", "-s", "stages.rows"], 1, "write path.to.key=value"),
+        (["show", "rows"], 1, "holds no stage 'rows'"),
+        (["peek", "rows"], 1, "holds no stage 'rows'"),
+        (["data", "pull", "doly"], 1, "did you mean 'dolly'?"),
+        (["data", "verify", "doly"], 1, "did you mean 'dolly'?"),
+        (["runn", "recipe.yaml"], 2, "runn"),
+        (["run"], 2, "recipe"),
+        (["run", "recipe.yaml", "--colour"], 2, "--colour"),
+        (["peek", "rows", "-n", "0"], 2, "-n"),
+    ],
+)
+def test_a_mistake_has_its_exit_code_and_one_line(
+    folder: Path, arguments: list[str], code: int, complaint: str
+) -> None:
+    done = bezoar(folder, *arguments)
+    assert done.returncode == code
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert code == 2 or done.stderr.splitlines() == [done.stderr.strip()]
+
+
+def test_debug_shows_where_an_error_comes_from(folder: Path) -> None:
+    done = bezoar(folder, "--debug", "run", "absent.yaml")
+    assert "Traceback" in done.stderr
+    assert "no such recipe" in done.stderr
+    assert done.returncode == 1
+
+
+def test_a_run_tells_progress_aside_and_its_result_on_stdout(made: Path) -> None:
+    done = bezoar(made, "run", "recipe.yaml")
+    assert done.returncode == 0
+    assert done.stdout.startswith("4 artifacts in .bezoar")
+    assert "rows: made already" in done.stderr
+
+
+def test_plan_show_and_peek_speak_json_and_tables(made: Path) -> None:
+    planned = json.loads(bezoar(made, "plan", "recipe.yaml", "--json").stdout)
+    assert [step["state"] for step in planned] == ["made"] * 4
+    shown = json.loads(bezoar(made, "show", "--json").stdout)
+    assert [row["stage"] for row in shown] == ["seeds", "rows", "kept", "data"]
+    assert json.loads(bezoar(made, "show", "rows", "--json").stdout)["numbers"]["rows"] == 4
+    assert "4 rows from 4 seeds" in bezoar(made, "show").stdout
+    assert "  seeds: 4\n" in bezoar(made, "show", "rows").stdout
+    rows = bezoar(made, "peek", "rows", "-n", "2", "--json").stdout.splitlines()
+    assert [json.loads(row)["messages"][-1]["content"] for row in rows] == ["Yes, indeed."] * 2
+    assert "assistant: Yes, indeed." in bezoar(made, "peek", "rows", "-n", "1").stdout
+
+
+def test_an_empty_store_is_no_mistake(folder: Path) -> None:
+    assert bezoar(folder, "show").stdout == "nothing yet\n"
+    assert json.loads(bezoar(folder, "show", "--json").stdout) == []
+
+
+def test_every_verb_has_an_example(folder: Path) -> None:
+    listed = bezoar(folder, "--help").stdout.split("Commands:")[1].splitlines()
+    verbs = [line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "]
+    assert {"run", "plan", "show", "peek", "report", "doctor", "schema", "data"} <= set(verbs)
+    for verb in set(verbs) - {"data"}:
+        assert f"Example: bezoar {verb}" in bezoar(folder, verb, "--help").stdout
+
+
+def test_doctor_says_what_is_here_and_never_shows_a_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-key")
+    done = bezoar(folder, "doctor", "--json")
+    found = {row["what"]: row["state"] for row in json.loads(done.stdout)}
+    assert found["OPENAI_API_KEY"] == "set"
+    assert found["extra train"] == "installed"
+    assert "canary-key" not in done.stdout + done.stderr

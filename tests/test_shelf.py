@@ -1,0 +1,93 @@
+"""What a store holds, told to people without letting text touch their terminal."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openbezoar import jsonl, shelf
+from openbezoar.errors import DataError, StoreError
+from openbezoar.records import Example, Rejected, Verdict
+from openbezoar.store import Artifact, Manifest, Store
+from tests.conftest import turns
+
+HEADLINES: dict[str, tuple[dict[str, Any], str]] = {
+    "source": ({"read": 3, "rows": 2}, "2 of 3 rows"),
+    "filter": ({"read": 3, "rows": 2}, "2 of 3 rows"),
+    "generate": (
+        {"rows": 5, "seeds": 4, "failed": {"empty": 1, "cut": 2}},
+        "5 rows from 4 seeds, 3 failed",
+    ),
+    "mix": ({"train": 9, "valid": 1}, "9 rows to train on, 1 to validate"),
+    "merge": (
+        {"parameters": 3_400_000_000, "parity": {"kl": 0.00123}},
+        "3400M parameters, KL to the adapted model 0.0012",
+    ),
+    "evaluate": ({"scores": [{}, {}], "model": "sft"}, "2 scores of sft"),
+    "train": ({"first_loss": 2.0, "last_loss": 1.5, "steps": 3}, "loss 2.000 to 1.500"),
+}
+
+
+def make(root: Path, kind: str, numbers: dict[str, Any], stage: str = "rows") -> Artifact:
+    store = Store(root)
+    folder = store.begin(stage, "0" * 64)
+    example = Example(id="a", messages=turns("Why?", "Because."))
+    dropped = example.model_dump(mode="json")
+    verdicts = [
+        Rejected(verdict=Verdict(filter="length", keep=False, reason=reason), row=dropped)
+        for reason in ("too short", "too long")
+    ]
+    jsonl.write(folder / "rows.jsonl", [example])
+    jsonl.write(folder / "rejected.jsonl", verdicts)
+    manifest = Manifest(
+        stage=stage, kind=kind, makes="examples", fingerprint="0" * 64, science={}, inputs={},
+        numbers=numbers, files={}, run={"seconds": 1.5, "finished": "1"},
+    )  # fmt: skip
+    return store.commit(folder, manifest)
+
+
+@pytest.mark.parametrize("kind", HEADLINES)
+def test_every_kind_of_stage_has_a_headline(tmp_path: Path, kind: str) -> None:
+    numbers, headline = HEADLINES[kind]
+    make(tmp_path, kind, numbers)
+    assert shelf.overview(Store(tmp_path)) == [
+        {"stage": "rows", "kind": kind, "fingerprint": "0" * 12, "result": headline,
+         "seconds": 1.5, "peak_mb": None}
+    ]  # fmt: skip
+
+
+def test_a_misspelt_stage_gets_the_nearest(tmp_path: Path) -> None:
+    make(tmp_path, "mix", {"train": 1, "valid": 1})
+    with pytest.raises(StoreError, match=r"holds no stage 'rosw' \(did you mean 'rows'\?\)"):
+        shelf.latest(Store(tmp_path), "rosw")
+
+
+def test_rejected_rows_can_be_chosen_by_reason(tmp_path: Path) -> None:
+    artifact = make(tmp_path, "filter", {"read": 3, "rows": 1})
+    assert [row["id"] for row in shelf.rows(artifact, "rows")] == ["a"]
+    found = list(shelf.rows(artifact, "rejected", "long"))
+    assert [row["verdict"]["reason"] for row in found] == ["too long"]
+    with pytest.raises(DataError, match="holds no failed"):
+        list(shelf.rows(artifact, "failed"))
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"id": "a", "messages": [{"role": "user", "content": "Why?"}]}, "# a\nuser: Why?"),
+        ({"id": "a", "instruction": "Why?", "context": ""}, "# a\ninstruction: Why?"),
+        (
+            {"verdict": {"filter": "length", "reason": "too long"}, "row": {"id": "a"}},
+            "[length: too long]\n# a",
+        ),
+        ({"id": "a", "prompt": "Why?", "value": 3}, "# a\nprompt: Why?\nvalue: 3"),
+        ({"id": "a", "reason": "empty", "detail": "x"}, "# a\nreason: empty\ndetail: x"),
+    ],
+)
+def test_a_row_is_readable(row: dict[str, Any], text: str) -> None:
+    assert shelf.readable(row) == text
+
+
+def test_text_from_models_cannot_touch_the_terminal() -> None:
+    shown = shelf.readable({"id": "a", "instruction": "x\x1b[31m\r\u202ey\tz"})
+    assert shown == "# a\ninstruction: x\\x1b[31m\\r\\u202ey\tz"
