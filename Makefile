@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: setup quickstart small fmt lint type layers unit test coverage bloat report gpu bench clean
+.PHONY: setup quickstart small fmt lint type layers unit test coverage bloat report gpu clean
 
 setup: $(STAMP)
 
@@ -50,9 +50,6 @@ coverage: setup
 
 gpu: setup
 	$(BIN)/pytest -m gpu -q
-
-bench: setup
-	$(BIN)/python benchmarks/bloat.py
 
 report: setup
 	$(BIN)/bezoar report

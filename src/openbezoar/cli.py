@@ -26,6 +26,8 @@ Overrides = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DEFAULT_STORE = Path(".bezoar")
+INTERRUPTED = 130
+"""The exit code that typer gives when the person presses Ctrl-C."""
 
 
 @app.command(epilog="Example: bezoar run recipes/quickstart.yaml")
@@ -171,30 +173,26 @@ def data_verify(
 
 def main() -> None:
     """Run the command; expected errors are one line and exit code 1."""
-    debug = "--debug" in sys.argv
-    if debug:
+    if "--debug" in sys.argv:
         sys.argv.remove("--debug")
+        app()
+        return
     from openbezoar.errors import OpenBezoarError
 
     try:
         app()
     except OpenBezoarError as error:
-        if debug:
-            raise
         _fail(str(error))
     except OSError as error:
-        if debug or error.errno is None:
+        if error.errno is None:
             raise
         _fail(
             f"{error.filename or 'the disk'}: {error.strerror}; make room or choose another folder"
         )
     except SystemExit as end:
-        if end.code == 130:
+        if end.code == INTERRUPTED:
             print("interrupted; the same command continues from here", file=sys.stderr)
         raise
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues from here", file=sys.stderr)
-        sys.exit(130)
 
 
 def _fail(message: str) -> None:

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from openbezoar import prompts
 from openbezoar.errors import ParseError
-from openbezoar.evaluations.judging import Exchange, grade, harmless, question_for, read_rating
+from openbezoar.evaluations.judging import (
+    Exchange,
+    grade,
+    grade_as_json,
+    harmless,
+    question_for,
+    read_json_rating,
+    read_rating,
+)
 from openbezoar.families import Request
 from openbezoar.models.scripted import ScriptedModel
 
@@ -173,3 +181,29 @@ def test_the_prompt_lays_out_question_reference_and_answer() -> None:
     asked = question_for([Exchange("What is 2 + 2?", "Four.", "4")])
     assert GOLDEN in asked
     assert asked.endswith("Rating: [[4]]")
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [
+        ('{"rating": 7}', 7),
+        ('{"rating": 0}', None),
+        ('{"rating": 11}', None),
+        ('{"rating": true}', None),
+        ('{"rating": "7"}', None),
+        ("[7]", None),
+        ("seven", None),
+        ("", None),
+    ],
+)
+def test_a_json_rating_is_a_whole_number_from_1_to_10_or_missing(
+    reply: str, value: float | None
+) -> None:
+    assert read_json_rating(reply).value == value
+
+
+async def test_a_json_verdict_is_held_to_its_schema() -> None:
+    judge = ScriptedModel(lambda request: '{"rating": 3}' if request.json_schema else "three")
+    judgment = await grade_as_json([Exchange("Why?", "Because.")], judge, 16, 0)
+    assert judgment.rating.value == 3
+    assert "[[" not in judge.requests[0].messages[0].content

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from openbezoar.driver import over_rows
 from openbezoar.errors import ParseError
-from openbezoar.evaluations.judging import Exchange, Judgment, Rating, grade
+from openbezoar.evaluations.judging import (
+    Exchange,
+    Judgment,
+    Rating,
+    Verdict,
+    grade,
+    grade_as_json,
+)
 from openbezoar.evaluations.questions import Question
 from openbezoar.families import ChatModel, Request, Sampling
 from openbezoar.records import Message
@@ -38,6 +45,7 @@ class Examiner:
     answer_tokens: int
     judge_tokens: int
     seed: int
+    verdict: Verdict = "brackets"
 
     async def ask(self, questions: Sequence[Question], student: ChatModel) -> list[Dialogue]:
         """Every question with the student's answers, or why there is none."""
@@ -61,7 +69,8 @@ class Examiner:
         async def work(spot: tuple[int, int]) -> Judgment:
             number, place = spot
             shown = [turn.exchange for turn in dialogues[number].turns[: place + 1]]
-            return await grade(shown, judge, self.judge_tokens, self.seed)
+            ask = grade_as_json if self.verdict == "json" else grade
+            return await ask(shown, judge, self.judge_tokens, self.seed)
 
         async for outcome in over_rows(places, work, self.concurrency):
             number, place = outcome.row

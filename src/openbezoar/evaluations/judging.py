@@ -1,18 +1,39 @@
 """How an answer is put before a judge, and how the rating in the judge's reply is read."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from pydantic import JsonValue
 
 from openbezoar import prompts
 from openbezoar.errors import ParseError
 from openbezoar.families import ChatModel, Request, Sampling
 from openbezoar.records import Message
 
-__all__ = ["Exchange", "Judgment", "Rating", "grade", "harmless", "question_for", "read_rating"]
+__all__ = [
+    "Exchange",
+    "Judgment",
+    "Rating",
+    "Verdict",
+    "grade",
+    "grade_as_json",
+    "harmless",
+    "question_for",
+    "read_json_rating",
+    "read_rating",
+]
 
 LOWEST, HIGHEST = 1, 10
+Verdict = Literal["brackets", "json"]
+JSON_VERDICT: dict[str, JsonValue] = {
+    "type": "object",
+    "properties": {"rating": {"enum": list(range(LOWEST, HIGHEST + 1))}},
+    "required": ["rating"],
+    "additionalProperties": False,
+}
 PROMPT, REPAIR = "mt_bench_grade", "mt_bench_repair"
 
 _VERDICT = re.compile(r"\[\[([^\[\]]*)\]\]")
@@ -45,12 +66,12 @@ class Judgment:
     replies: tuple[str, ...]
 
 
-def question_for(exchanges: Sequence[Exchange]) -> str:
+def question_for(exchanges: Sequence[Exchange], verdict: Verdict = "brackets") -> str:
     """The prompt that asks for a rating of the last answer."""
     turns = [
         {name: harmless(text) for name, text in vars(exchange).items()} for exchange in exchanges
     ]
-    return prompts.render(PROMPT, turns=turns)
+    return prompts.render(PROMPT, turns=turns, as_json=verdict == "json")
 
 
 def harmless(text: str) -> str:
@@ -74,6 +95,31 @@ def read_rating(reply: str) -> Rating:
     if not LOWEST <= value <= HIGHEST:
         return Rating(None, "rating out of range")
     return Rating(value)
+
+
+def read_json_rating(reply: str) -> Rating:
+    """The rating of a reply that the server held to `JSON_VERDICT`; never a guess."""
+    try:
+        value = json.loads(reply)["rating"]
+    except (ValueError, KeyError, TypeError):
+        return Rating(None, "no rating")
+    if type(value) is not int or not LOWEST <= value <= HIGHEST:
+        return Rating(None, "rating out of range")
+    return Rating(value)
+
+
+async def grade_as_json(
+    exchanges: Sequence[Exchange], judge: ChatModel, max_tokens: int, seed: int
+) -> Judgment:
+    """Ask for the bare rating, in a form that the server enforces."""
+    request = Request(
+        messages=(Message(role="user", content=question_for(exchanges, "json")),),
+        sampling=Sampling(temperature=0, top_p=1, max_tokens=max_tokens),
+        json_schema=JSON_VERDICT,
+        seed=seed,
+    )
+    reply = (await judge.complete(request)).text
+    return Judgment(read_json_rating(reply), (reply,))
 
 
 async def grade(

@@ -46,6 +46,9 @@ class MtBench(Evaluation):
     """The longest answer, as in FastChat."""
     judge_tokens: PositiveInt = 1024
     """The longest reply of the judge."""
+    verdict: judging.Verdict = "brackets"
+    """brackets: an opinion, then `[[rating]]`, as MT-Bench has it. json: the bare rating, in a form
+    that the server enforces, for judges too small to keep to brackets."""
     missing_share: float = Field(default=0.2, ge=0, le=1)
     """With more than this share of ratings missing, no mean is given."""
     runtime: MtBenchRuntime = MtBenchRuntime()
@@ -71,7 +74,7 @@ class MtBench(Evaluation):
         self, questions: Sequence[Question], subject: Subject, bench: Bench
     ) -> list[Dialogue]:
         examiner = Examiner(
-            self.runtime.concurrency, self.answer_tokens, self.judge_tokens, bench.seed
+            self.runtime.concurrency, self.answer_tokens, self.judge_tokens, bench.seed, self.verdict
         )
         bench.say(f"{subject.name} answers {len(questions)} questions")
         async with bench.open_checkpoint(subject.path, subject.fingerprint) as student:

@@ -1,4 +1,4 @@
-"""Attention over packed sequences: each attends to itself alone, causally, with no mask to build."""
+"""Attention over packed sequences: each sees itself alone, causally, without a mask."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,9 +37,10 @@ def segment_attention(
     lengths: Sequence[int] = settings.get("segments") or [query.shape[2]]
     groups = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+    scale = settings.get("scaling")
     parts = zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
     found = [
-        scaled_dot_product_attention(*part, is_causal=True, scale=settings.get("scaling"))
-        for part in parts
+        scaled_dot_product_attention(query, key, value, is_causal=True, scale=scale)
+        for query, key, value in parts
     ]
     return torch.cat(found, dim=2).transpose(1, 2).contiguous(), None
