@@ -74,7 +74,11 @@ class MtBench(Evaluation):
         self, questions: Sequence[Question], subject: Subject, bench: Bench
     ) -> list[Dialogue]:
         examiner = Examiner(
-            self.runtime.concurrency, self.answer_tokens, self.judge_tokens, bench.seed, self.verdict
+            self.runtime.concurrency,
+            self.answer_tokens,
+            self.judge_tokens,
+            bench.seed,
+            self.verdict,
         )
         bench.say(f"{subject.name} answers {len(questions)} questions")
         async with bench.open_checkpoint(subject.path, subject.fingerprint) as student:

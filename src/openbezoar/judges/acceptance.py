@@ -39,6 +39,10 @@ class Acceptance(Judge):
     max_tokens: int = 400
     """The longest verdict."""
 
+    def evidence(self) -> JsonValue:
+        """The wording of its prompt."""
+        return prompts.fingerprint(PROMPT)
+
     async def grade(self, row: Example, model: ChatModel) -> Grade:
         """Grade one example; a Grade without status when both replies are unreadable."""
         asked = Message(role="user", content=render(row))

@@ -35,8 +35,11 @@ def fields(name: str) -> set[str]:
 @cache
 def _environment() -> Environment:
     return Environment(  # noqa: S701 - prompts are plain text, not HTML
-        loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=False,
+        loader=FileSystemLoader(_FOLDER),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
     )
 
 
