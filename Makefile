@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: setup quickstart small fmt lint type layers unit test coverage bloat report gpu clean
+.PHONY: setup quickstart small fmt lint type layers unit test coverage bloat report reference gpu clean
 
 setup: $(STAMP)
 
@@ -53,6 +53,10 @@ gpu: setup
 
 report: setup
 	$(BIN)/bezoar report
+
+reference: setup ## docs/recipes.md, from the parts themselves
+	$(BIN)/python -c "from pathlib import Path; from openbezoar import reference; \
+	Path('docs/recipes.md').write_text(reference.markdown(), encoding='utf-8')"
 
 bloat: setup ## sizes, as a compass
 	$(BIN)/python benchmarks/bloat.py

@@ -76,6 +76,7 @@ def test_a_plan_and_a_run_without_training_load_nothing_heavy(folder: Path) -> N
         (["run", "absent.yaml"], 1, "absent.yaml: no such recipe"),
         (["plan", "absent.yaml"], 1, "absent.yaml: no such recipe"),
         (["run", "recipe.yaml", "-s", "stages.rows.limitt=1"], 1, "did you mean 'limit'?"),
+        (["run", "recipe.yaml", "-s", "\x1b[31m=1"], 1, "\\x1b[31m: unknown key"),
         (["run", "recipe.yaml", "-s", "stages.rows"], 1, "write path.to.key=value"),
         (["show", "rows"], 1, "holds no stage 'rows'"),
         (["peek", "rows"], 1, "holds no stage 'rows'"),
@@ -136,6 +137,18 @@ def test_every_verb_has_an_example(folder: Path) -> None:
     assert {"run", "plan", "show", "peek", "report", "doctor", "schema", "data"} <= set(verbs)
     for verb in set(verbs) - {"data"}:
         assert f"Example: bezoar {verb}" in bezoar(folder, verb, "--help").stdout
+
+
+def test_doctor_names_pull_only_for_what_can_be_pulled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBEZOAR_CACHE", str(folder))
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(folder))
+    fixes = {
+        row["what"]: row["fix"] for row in json.loads(bezoar(folder, "doctor", "--json").stdout)
+    }
+    assert fixes["data dolly"] == "bezoar data pull dolly"
+    assert "OPENBEZOAR_DATA" in fixes["data lm_eval"]
 
 
 def test_doctor_says_what_is_here_and_never_shows_a_key(

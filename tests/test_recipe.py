@@ -126,6 +126,42 @@ MISTAKES: dict[str, tuple[str, str, int | None, str]] = {
         "filters.1.kind: unknown kind 'refusal' (did you mean 'refusals'?)",
     ),
     "no kind": ("    objective: {kind: sft}", "    objective: {}", 31, "objective: has no `kind`"),
+    "misspelt key that is needed": (
+        "    filters:\n",
+        "    filtres:\n",
+        19,
+        "stages.kept.filtres: unknown key (did you mean 'filters'?)",
+    ),
+    "a date that is none": (
+        "seed: 1",
+        "seed: 2026-13-45",
+        None,
+        "not YAML (month must be in 1..12)",
+    ),
+    "a judge of pairs": (
+        "  pairs_data: {kind: mix, rows: [pairs]}",
+        "  pairs_kept:\n    kind: filter\n    rows: pairs\n    filters:\n"
+        "      - {kind: judged, judge: {kind: likelihood, model: student}}\n"
+        "  pairs_data: {kind: mix, rows: [pairs]}",
+        26,
+        "a judge grades examples, and 'pairs' holds preferences",
+    ),
+    "pairs measured on examples": (
+        "  sft_model: {kind: merge, adapter: sft}",
+        "  scores: {kind: evaluate, model: student, "
+        "evaluations: [{kind: preferences, data: data}]}\n"
+        "  sft_model: {kind: merge, adapter: sft}",
+        33,
+        "reads 'data', which holds examples data set; it needs preferences",
+    ),
+    "perplexity of a model's file": (
+        "  pairs_data: {kind: mix, rows: [pairs]}",
+        "  scores: {kind: evaluate, model: student, "
+        "evaluations: [{kind: perplexity, data: student}]}\n"
+        "  pairs_data: {kind: mix, rows: [pairs]}",
+        26,
+        "reads 'student', which holds checkpoint; it needs examples",
+    ),
     "missing field": ("    seeds: seeds\n", "", 10, "stages.rows.seeds: is missing"),
     "wrong type": ("limit: 4", "limit: many", 15, "stages.rows.limit: "),
     "out of range": ("beta: 0.1", "beta: 0", 40, "stages.dpo.objective.beta: "),
@@ -252,6 +288,7 @@ def test_an_override_leaves_alone_what_shares_an_anchor(tmp_path: Path) -> None:
         ("stages.dpo.optimization.epochs=1", "unknown key (did you mean 'optimisation'?)"),
         ("stages.dpo.objective.beta=much", "beta: "),
         ("stages.dpo.objective.beta=[1", "the value is not YAML"),
+        ("stages.dpo.objective.beta=2026-13-45", "the value is not YAML"),
         ("stages.dpo.objective.beta.x=1", "nothing below"),
         ("name.first=1", "nothing below"),
         ("name.first.letter=1", "nothing below"),

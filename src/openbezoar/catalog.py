@@ -19,6 +19,7 @@ __all__ = [
     "MODELS",
     "FileState",
     "KnownModel",
+    "can_be_pulled",
     "evidence",
     "find",
     "listing",
@@ -119,6 +120,11 @@ def evidence(set_name: str, file: str) -> str:
     return files.digest(find(set_name, file))
 
 
+def can_be_pulled(set_name: str) -> bool:
+    """Whether any file of a data set is published as it is used."""
+    return any(file.remote for file in _set(set_name).files.values())
+
+
 def listing() -> list[FileState]:
     """Every file of every data set, with its state."""
     return [state for set_name in set_names() for state in verify(set_name)]
@@ -136,7 +142,7 @@ def pull(
 ) -> list[FileState]:
     """Fetch the files of a data set that are missing; `hosts` replaces the base addresses."""
     data_set = _set(set_name)
-    if not any(file.remote for file in data_set.files.values()):
+    if not can_be_pulled(set_name):
         raise DataError(f"{set_name}: {_how_to_get(set_name, next(iter(data_set.files)))}")
     for name, file in data_set.files.items():
         if file.remote and _state(set_name, name).state in {"missing", "wrong sum"}:

@@ -1,6 +1,8 @@
 """The command `bezoar`: each verb parses its arguments, calls one function and prints."""
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,7 +156,8 @@ def data_pull(
     """Fetch a data set and check its sums."""
     from openbezoar import catalog
 
-    _print_table([row._asdict() for row in catalog.pull(name)], as_json)
+    rows = catalog.pull(name, say=lambda line: print(line, file=sys.stderr, flush=True))
+    _print_table([row._asdict() for row in rows], as_json)
 
 
 @data.command("verify", epilog="Example: bezoar data verify dolly")
@@ -173,6 +176,7 @@ def data_verify(
 
 def main() -> None:
     """Run the command; expected errors are one line and exit code 1."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         app()
@@ -186,17 +190,22 @@ def main() -> None:
     except OSError as error:
         if error.errno is None:
             raise
-        _fail(
-            f"{error.filename or 'the disk'}: {error.strerror}; make room or choose another folder"
-        )
+        fix = "make room or " if error.errno in _FULL else ""
+        _fail(f"{error.filename or 'the disk'}: {error.strerror}; {fix}choose another folder")
     except SystemExit as end:
         if end.code == INTERRUPTED:
             print("interrupted; the same command continues from here", file=sys.stderr)
         raise
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
 def _fail(message: str) -> None:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    from openbezoar.shelf import visible
+
+    start = "\n" if sys.stderr.isatty() else ""  # below the line that tells of progress
+    print(f"{start}error: {visible(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(1)
 
 

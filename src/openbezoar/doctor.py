@@ -83,7 +83,13 @@ def _data() -> list[dict[str, Any]]:
         _row(
             f"data {name}",
             " and ".join(sorted(found)),
-            f"bezoar data pull {name}" if "missing" in found else "",
+            _how_to_get(name) if "missing" in found else "",
         )
         for name, found in states.items()
     ]
+
+
+def _how_to_get(name: str) -> str:
+    if catalog.can_be_pulled(name):
+        return f"bezoar data pull {name}"
+    return "name a folder that holds it with OPENBEZOAR_DATA"

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "PREFERENCES",
     "Bench",
     "ChatModel",
     "Check",
@@ -310,6 +311,10 @@ class Subject:
     fingerprint: str
 
 
+PREFERENCES = ("preferences", "preferences data set")
+"""What a stage of preference pairs makes."""
+
+
 class Evaluation(Component, ABC):
     """Measures a model."""
 
@@ -322,6 +327,11 @@ class Evaluation(Component, ABC):
     def reads(self) -> tuple[str, ...]:
         """The stages whose rows it measures on, by name."""
         return ()
+
+    def check_reads(self, kinds: Mapping[str, str]) -> None:
+        """Raise ConfigError when a name it reads holds what it cannot measure on."""
+        for name in self.reads():
+            expect(name, kinds, "examples", "examples data set", *PREFERENCES)
 
     def uses(self) -> tuple[str, ...]:
         """The models it needs beside the one measured, by name."""

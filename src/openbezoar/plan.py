@@ -69,7 +69,7 @@ def _state(
     if store.find(name, print_):
         return "made", ""
     if store.has_begun(name, print_):
-        return "to continue", "an earlier run was interrupted"
+        return "to continue", "an earlier run did not finish it"
     if before is None:
         return "to make", "new"
     changes = list(_differences(before.manifest.science, now[0]))

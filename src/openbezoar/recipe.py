@@ -65,6 +65,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that refuses repeats
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}{_mark(error)}: {_yaml_problem(error)}") from None
+    except ValueError as error:  # such as the 45th of a month
+        raise ConfigError(f"{path}: not YAML ({error})") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: a recipe is a mapping with `name`, `models` and `stages`")
     try:
@@ -120,7 +122,7 @@ def _mark(error: yaml.YAMLError) -> str:
     return f":{mark.line + 1}" if mark else ""
 
 
-def _yaml_problem(error: yaml.YAMLError) -> str:
+def _yaml_problem(error: Exception) -> str:
     return " ".join(str(getattr(error, "problem", None) or error).split())
 
 
@@ -141,7 +143,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
         place = _descend(place, part, ".".join(parents[: depth + 1]), create=depth >= 2)
     try:
         value = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"-s {path}: the value is not YAML ({_yaml_problem(error)})") from None
     if isinstance(place, list):
         place[_index(last, place, path)] = value
@@ -177,8 +179,12 @@ def _check_name(name: str, kinds: dict[str, str]) -> None:
 
 
 def _explain(error: ValidationError) -> tuple[list[str], str]:
-    """The place in the YAML and the problem, in words, of the first thing wrong."""
-    problem = error.errors(include_url=False)[0]
+    """The place in the YAML and the problem, in words, of the first thing wrong.
+
+    An unknown key comes first: it may be the misspelt name of one that is missing.
+    """
+    problems = error.errors(include_url=False)
+    problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     location = list(problem["loc"])
     place = list(_place(location))
     context = problem.get("ctx", {})
@@ -196,7 +202,7 @@ def _explain(error: ValidationError) -> tuple[list[str], str]:
             return place, "has no `kind`"
         case "missing":
             return place, "is missing"
-    return place, str(problem["msg"])
+    return place, str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _dotted(place: Sequence[str]) -> str:

@@ -1,12 +1,8 @@
 """Walks a recipe: skips what is made, makes what is not, commits each artifact when finished."""
 
-import ctypes
-import gc
 import importlib.metadata
 import platform
-import resource
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +12,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from openbezoar import memory
 from openbezoar.errors import StoreError
 from openbezoar.families import Bench, ChatModel
 from openbezoar.models.policies import open_model
@@ -63,11 +60,11 @@ def _make(
     say(step.name, f"{step.state}: {step.stage.kind}")
     bench = _bench(step, recipe, store, made, partial(say, step.name), folder)
     started, clock = datetime.now(UTC), time.monotonic()
-    _reset_peak_memory()
+    memory.reset_peak()
     numbers = step.stage.make(bench)
     seconds = time.monotonic() - clock
-    peak = _peak_memory_mb()
-    _release_memory()
+    peak = memory.peak_mb()
+    memory.release()
     manifest = Manifest(
         stage=step.name,
         kind=step.stage.kind,
@@ -153,30 +150,3 @@ def _commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None
-
-
-def _reset_peak_memory() -> None:
-    """Start counting the peak anew, where the kernel lets a process do so (Linux)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return
-
-
-def _release_memory() -> None:
-    """Give freed memory back to the system: a stage's model must not weigh on the next stage."""
-    gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
-        if trim is not None:
-            trim(0)
-
-
-def _peak_memory_mb() -> float:
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    except (OSError, StopIteration):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

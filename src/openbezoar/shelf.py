@@ -8,7 +8,7 @@ from openbezoar.component import nearest
 from openbezoar.errors import DataError, StoreError
 from openbezoar.store import Artifact, Store
 
-__all__ = ["latest", "overview", "readable", "rows"]
+__all__ = ["latest", "overview", "readable", "rows", "visible"]
 
 
 def overview(store: Store) -> list[dict[str, Any]]:
@@ -91,9 +91,9 @@ def readable(row: dict[str, Any]) -> str:
     lines += [f"{name}: {row[name]}" for name in shown if row.get(name)]
     if len(lines) == 1:
         lines += [f"{name}: {value}" for name, value in row.items() if name != "id"]
-    return "".join(_visible(character) for character in "\n".join(lines))
+    return visible("\n".join(lines))
 
 
-def _visible(character: str) -> str:
-    """Text from models must not move the cursor or colour the terminal."""
-    return character if character.isprintable() or character in "\n\t" else repr(character)[1:-1]
+def visible(text: str) -> str:
+    """Text from models and servers must not move the cursor or colour the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

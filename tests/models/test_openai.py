@@ -37,6 +37,13 @@ async def test_an_answer_comes_with_its_tokens_and_finish_reason(
     )
 
 
+async def test_a_server_that_knows_no_schema_is_sent_none(serve: Any, chat: Any, ask: Ask) -> None:
+    served = serve(lambda body: chat("{}"))
+    model = spec(served.url, omit=("response_format",))
+    await answered(model, ask("hi", json_schema={"type": "object"}))
+    assert "response_format" not in served.bodies[0]
+
+
 async def test_the_request_says_what_the_settings_say(serve: Any, chat: Any, ask: Ask) -> None:
     served = serve(lambda body: chat("blue"))
     sampling = Sampling(temperature=0.5, top_p=0.9, max_tokens=5, stop=("\n",))

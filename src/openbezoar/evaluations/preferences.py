@@ -1,6 +1,6 @@
 """Whether a model prefers the answers that people chose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from openbezoar.errors import ConfigError, ParseError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Likelihood, LikelihoodRuntime, likelihoods
-from openbezoar.families import Bench, Evaluation, Subject
+from openbezoar.families import PREFERENCES, Bench, Evaluation, Subject, expect
 from openbezoar.records import Preference, Score
 from openbezoar.statistics import mean, wilson
 
@@ -56,6 +56,12 @@ class Preferences(Evaluation):
     def reads(self) -> tuple[str, ...]:
         """The stage of the pairs, and the reference."""
         return (self.data,) if self.reference is None else (self.data, self.reference)
+
+    def check_reads(self, kinds: Mapping[str, str]) -> None:
+        """The data must hold pairs; a reference is a model."""
+        expect(self.data, kinds, *PREFERENCES)
+        if self.reference is not None:
+            expect(self.reference, kinds, "checkpoint", "model")
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """Shares by summed and by per-token likelihood, over all pairs and by part of the data."""

@@ -59,8 +59,9 @@ class OpenAI(ModelSpec):
     """The model's name on the server."""
     tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the server calls the limit on new tokens."""
-    omit: tuple[Literal["temperature", "top_p", "seed", "stop"], ...] = ()
-    """Settings that this server refuses; they are not sent."""
+    omit: tuple[Literal["temperature", "top_p", "seed", "stop", "response_format"], ...] = ()
+    """Settings that this server refuses; they are not sent. Without `response_format` an answer is
+    not held to its JSON schema, and what the prompt asks for must do."""
     extra: dict[str, JsonValue] = {}
     """Further fields of the request, such as `top_k`."""
     runtime: Endpoint = Endpoint()
@@ -167,7 +168,7 @@ def fields_of(request: Request, spec: OpenAI) -> dict[str, Any]:
         "seed": (request.seed + 7919 * request.attempt) % SEEDS,
     }
     asked = {k: v for k, v in chosen.items() if v is not None and k not in spec.omit}
-    if request.json_schema is not None:
+    if request.json_schema is not None and "response_format" not in spec.omit:
         shape = {"name": "answer", "schema": request.json_schema, "strict": True}
         asked["response_format"] = {"type": "json_schema", "json_schema": shape}
     seed = {"seed": asked.pop("seed")} if "seed" in asked else {}

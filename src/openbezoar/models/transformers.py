@@ -90,7 +90,9 @@ def load(spec: Transformers) -> "Checkpoint":
     folder = hub.checkpoint(spec.checkpoint)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, spec.dtype))
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, spec.dtype), use_safetensors=True
+        )
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise ConfigError(f"{spec.checkpoint}: transformers cannot load it ({reason})") from None

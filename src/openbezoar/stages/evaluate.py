@@ -39,8 +39,7 @@ class EvaluateStage(Stage):
             raise ConfigError(f"model: {self.model!r} is an adapter; evaluate its merge stage")
         expect(self.model, kinds, "checkpoint", "model")
         for part in self.evaluations:
-            for name in part.reads():
-                expect(name, kinds, *_MEASURABLE, "model", "checkpoint")
+            part.check_reads(kinds)
         return "scores"
 
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
@@ -71,6 +70,3 @@ class EvaluateStage(Stage):
             return Subject(self.model, folder, json.dumps([spec.label, spec.evidence()]))
         artifact = bench.inputs[self.model]
         return Subject(self.model, artifact.folder / "model", artifact.manifest.fingerprint)
-
-
-_MEASURABLE = ("examples", "preferences", "examples data set", "preferences data set")

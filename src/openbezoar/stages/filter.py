@@ -42,7 +42,13 @@ class FilterStage(Stage):
 
     def makes(self, kinds: Mapping[str, str]) -> str:
         """The same kind of rows."""
-        return expect(self.rows, kinds, *ROWS)
+        held = expect(self.rows, kinds, *ROWS)
+        if self._judges() and held != "examples":
+            raise ConfigError(
+                f"a judge grades examples, and {self.rows!r} holds {held}; remove `judged` from "
+                "its filters"
+            )
+        return held
 
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """A judge by likelihood needs a model whose log-probabilities can be read."""

@@ -45,7 +45,9 @@ class SourceStage(Stage):
                 verdict = Verdict(filter=self.source_kind, keep=False, reason=reason)
                 rejected.append(Rejected(verdict=verdict, row=raw))
         if not rows:
-            raise DataError(f"stage {bench.stage}: the source gave no usable row")
+            reasons = Counter(item.verdict.reason for item in rejected).most_common(1)
+            most = f": {len(rejected)} rejected, most for {reasons[0][0]!r}" if reasons else ""
+            raise DataError(f"stage {bench.stage}: the source gave no usable row{most}")
         jsonl.write(bench.folder / "rows.jsonl", rows)
         jsonl.write(bench.folder / "rejected.jsonl", rejected)
         return {

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
+from openbezoar import memory
 from openbezoar.errors import ConfigError, ModelError
 from openbezoar.families import Objective, random_for
 from openbezoar.training import checkpoints
@@ -69,6 +70,7 @@ def train(model: Any, course: Course) -> Progress:
     began = time.monotonic()
     while progress.step < course.steps:
         _take_step(model, optimiser, accelerator, course, progress)
+        memory.release()
         if _is_due(course.settings.evaluate_every, progress.step, course.steps):
             progress.metrics[-1].update(_evaluated(model, course))
         if progress.step % course.runtime.checkpoint_every == 0:
