@@ -19,7 +19,11 @@ settings.load_profile("steady")
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of public data that development and CI have."""
-    return Path(os.environ.get("OPENBEZOAR_DATA") or ROOT.parent / "shared" / "data")
+    folder = Path(os.environ.get("OPENBEZOAR_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        # Public rows are never copied into the project; CI always has them.
+        pytest.skip("needs public data: name its folder with OPENBEZOAR_DATA (docs/data.md)")
+    return folder
 
 
 @pytest.fixture(scope="session")

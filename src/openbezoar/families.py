@@ -127,6 +127,10 @@ class ModelSpec(Component, ABC):
         """What else, beyond the settings, determines the answers: the digest of local files."""
         return None
 
+    def check_ready(self) -> None:
+        """Raise ConfigError when a key, a file or a checkpoint that it needs is missing."""
+        return
+
     def folder(self) -> Path:
         """The checkpoint's folder; ConfigError when the model is not one."""
         raise ConfigError(f"model {self.label}: only a checkpoint has weights to start from")

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from openbezoar import memory
-from openbezoar.errors import StoreError
+from openbezoar.errors import ConfigError, StoreError
 from openbezoar.families import Bench, ChatModel
 from openbezoar.models.policies import open_model
 from openbezoar.models.transformers import Transformers
@@ -43,7 +43,9 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     """
     made: dict[str, Artifact] = {}
     with store.locked():
-        for step in plan(recipe, store):
+        steps = plan(recipe, store)
+        _check_models(steps, recipe)
+        for step in steps:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
                 artifact = _make(step, recipe, store, made, say)
@@ -51,6 +53,18 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
                 say(step.name, "made already")
             made[step.fingerprint] = artifact
     return list(made.values())
+
+
+def _check_models(steps: list[Step], recipe: Recipe) -> None:
+    """Find a missing key or checkpoint before the first stage, not after a night of the others."""
+    left = [step.stage for step in steps if step.state != "made"]
+    needed = {name for stage in left for name in (*stage.uses(), *stage.reads())}
+    for name, spec in recipe.models.items():
+        if name in needed:
+            try:
+                spec.check_ready()
+            except ConfigError as error:
+                raise ConfigError(f"models.{name}: {error}") from None
 
 
 def _make(

@@ -16,7 +16,7 @@ import yaml
 from pydantic import JsonValue
 
 import openbezoar
-from openbezoar import catalog, jsonl
+from openbezoar import catalog, files, jsonl
 from openbezoar.errors import DataError
 
 __all__ = ["SAMPLE", "SET", "TASKS", "Prepared", "evidence", "prepare", "subjects_of"]
@@ -25,6 +25,7 @@ SET = "lm_eval"
 """The data set of the catalog that holds the files."""
 SAMPLE = "sample_choices"
 """The task made of the multiple-choice rows shipped with the package."""
+CHOICES = Path(openbezoar.__file__).parent / "sources" / "rows" / "choices.jsonl"
 
 Row = dict[str, Any]
 Convert = Callable[[Row], Row]
@@ -198,8 +199,7 @@ def subjects_of(path: Path | None) -> dict[str, str]:
 
 
 def _prepare_sample(scratch: Path) -> Prepared:
-    path = Path(openbezoar.__file__).parent / "sources" / "rows" / "choices.jsonl"
-    count = _write_rows(scratch, SAMPLE, "test", (sample(row) for row in _read(path)))
+    count = _write_rows(scratch, SAMPLE, "test", (sample(row) for row in _read(CHOICES)))
     _write_task(scratch, SAMPLE, TASKS["arc_easy"].config, ("test",))
     note = f"{count} rows of our own, shows that the plumbing works"
     return Prepared(note, (scratch,), own_shots=True)
@@ -207,6 +207,8 @@ def _prepare_sample(scratch: Path) -> Prepared:
 
 def evidence(name: str) -> dict[str, JsonValue]:
     """The digest of every local file a task would be measured on; none when the hub is asked."""
+    if name == SAMPLE:
+        return {CHOICES.name: files.digest(CHOICES)}
     task = TASKS.get(name)
     wanted = [file.name for file in (task.test, task.validation) if file] if task else []
     if name in MMLU_GROUPS or name.startswith("mmlu_"):

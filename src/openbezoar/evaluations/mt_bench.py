@@ -12,7 +12,7 @@ from openbezoar.evaluations import journal, judging
 from openbezoar.evaluations.dialogues import Dialogue, Examiner, Turn
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.pooled import pooled
-from openbezoar.evaluations.questions import Question, QuestionSet, References, load
+from openbezoar.evaluations.questions import Question, QuestionSet, References, evidence, load
 from openbezoar.families import Bench, Evaluation, Subject
 from openbezoar.records import Score
 
@@ -58,8 +58,9 @@ class MtBench(Evaluation):
         return (self.judge,)
 
     def evidence(self) -> JsonValue:
-        """The wording of the judge's prompts."""
-        return [prompts.fingerprint(name) for name in (judging.PROMPT, judging.REPAIR)]
+        """The wording of the judge's prompts, and the questions."""
+        wording = [prompts.fingerprint(name) for name in (judging.PROMPT, judging.REPAIR)]
+        return [*wording, *evidence(self.questions)]
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """The mean rating, by turn and by category; one item a turn, one transcript a question."""

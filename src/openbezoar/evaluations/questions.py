@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 import openbezoar
-from openbezoar import catalog, jsonl
+from openbezoar import catalog, files, jsonl
 from openbezoar.errors import DataError
 
 __all__ = ["TEMPERATURES", "Question", "QuestionSet", "load"]
@@ -19,6 +19,8 @@ TEMPERATURES = {
     "reasoning": 0.0, "stem": 0.1, "humanities": 0.1,
 }  # fmt: skip
 """How freely a category's questions are answered, as in FastChat; 0.7 for any other."""
+SAMPLE = Path(openbezoar.__file__).parent / "sources" / "rows" / "questions.jsonl"
+"""Our own questions."""
 GUIDED = frozenset({"math", "reasoning", "coding"})
 """The categories whose judge is shown a reference answer."""
 WRONG = frozenset({104, 105, 109, 111, 113, 114, 120, 122, 124, 125, 126, 128, 130})
@@ -63,8 +65,7 @@ class _Answers(BaseModel):
 def load(questions: QuestionSet, references: References) -> list[Question]:
     """Our own questions, or MT-Bench's from the data folder with GPT-4's reference answers."""
     if questions == "sample":
-        path = Path(openbezoar.__file__).parent / "sources" / "rows" / "questions.jsonl"
-        return _read(path)
+        return _read(SAMPLE)
     found = _read(catalog.find("mt_bench", "question.jsonl"))
     path = catalog.find("mt_bench", "reference_answer/gpt-4.jsonl")
     given = {
@@ -76,6 +77,14 @@ def load(questions: QuestionSet, references: References) -> list[Question]:
         question.model_copy(update={"reference": given.get(int(question.question_id), ())})
         for question in found
     ]
+
+
+def evidence(questions: QuestionSet) -> list[str]:
+    """The digests of the files that `load` reads."""
+    if questions == "sample":
+        return [files.digest(SAMPLE)]
+    names = ("question.jsonl", "reference_answer/gpt-4.jsonl")
+    return [catalog.evidence("mt_bench", name) for name in names]
 
 
 def _read(path: Path) -> list[Question]:

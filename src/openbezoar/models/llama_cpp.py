@@ -54,6 +54,10 @@ class LlamaCpp(ModelSpec):
         """The digest of the weights."""
         return hub.identity(self.model)
 
+    def check_ready(self) -> None:
+        """The GGUF file must be here; it is fetched where it can be."""
+        hub.gguf(self.model)
+
     def connect(self) -> AbstractAsyncContextManager[ChatModel]:
         """Start the server; it stops, and frees its memory, when the context ends."""
         return self._served()

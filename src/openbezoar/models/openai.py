@@ -71,6 +71,10 @@ class OpenAI(ModelSpec):
         """The model's name on the server."""
         return self.model
 
+    def check_ready(self) -> None:
+        """The key must be in the environment."""
+        _key(self.runtime)
+
     def connect(self) -> AbstractAsyncContextManager[ChatModel]:
         """Find the key and open a client; nothing is asked yet."""
         return served_at(self, _key(self.runtime))

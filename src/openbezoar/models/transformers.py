@@ -49,6 +49,10 @@ class Transformers(ModelSpec):
         """The digest of the checkpoint's files."""
         return hub.identity(self.checkpoint)
 
+    def check_ready(self) -> None:
+        """The checkpoint must be here; it is fetched where it can be."""
+        self.folder()
+
     def folder(self) -> Path:
         """Where its weights lie; fetched first where they must be."""
         return hub.checkpoint(self.checkpoint)
