@@ -80,6 +80,7 @@ def test_a_plan_and_a_run_without_training_load_nothing_heavy(folder: Path) -> N
         (["run", "recipe.yaml", "-s", "stages.rows"], 1, "write path.to.key=value"),
         (["show", "rows"], 1, "holds no stage 'rows'"),
         (["peek", "rows"], 1, "holds no stage 'rows'"),
+        (["why", "row-1"], 1, "no stage made a row 'row-1'"),
         (["data", "pull", "doly"], 1, "did you mean 'dolly'?"),
         (["data", "verify", "doly"], 1, "did you mean 'dolly'?"),
         (["runn", "recipe.yaml"], 2, "runn"),
@@ -126,6 +127,26 @@ def test_plan_show_and_peek_speak_json_and_tables(made: Path) -> None:
     assert "assistant: Yes, indeed." in bezoar(made, "peek", "rows", "-n", "1").stdout
 
 
+def test_show_prints_the_funnel_below_the_artifacts(made: Path) -> None:
+    steps = json.loads(bezoar(made, "show", "--funnel", "--json").stdout)
+    assert [(step["step"], step["rows"]) for step in steps] == [
+        ("draws", 4), ("requests", 4), ("returned", 4), ("parsed", 4), ("made", 4), ("kept", 4)
+    ]  # fmt: skip
+    table = bezoar(made, "show", "rows", "--funnel").stdout
+    assert table.splitlines()[-1].split() == ["rows", "respond", "kept", "kept:", "length", "4"]
+    assert bezoar(made, "show").stdout.endswith(f"\n\n{table}")
+
+
+def test_why_walks_a_row_back_as_text_and_json(made: Path) -> None:
+    row = json.loads(bezoar(made, "peek", "rows", "-n", "1", "--json").stdout)
+    text = bezoar(made, "why", row["id"]).stdout
+    assert text.startswith(f"# {row['id']}\n")
+    assert "answer (stop): Yes, indeed." in text
+    found = json.loads(bezoar(made, "why", row["id"], "--json").stdout)
+    assert found["row"] == row
+    assert [parent["id"] for parent in found["parents"]] == row["parents"]
+
+
 def test_an_empty_store_is_no_mistake(folder: Path) -> None:
     assert bezoar(folder, "show").stdout == "nothing yet\n"
     assert json.loads(bezoar(folder, "show", "--json").stdout) == []
@@ -134,7 +155,7 @@ def test_an_empty_store_is_no_mistake(folder: Path) -> None:
 def test_every_verb_has_an_example(folder: Path) -> None:
     listed = bezoar(folder, "--help").stdout.split("Commands:")[1].splitlines()
     verbs = [line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "]
-    assert {"run", "plan", "show", "peek", "report", "doctor", "schema", "data"} <= set(verbs)
+    assert {"run", "plan", "show", "peek", "why", "report", "doctor", "schema"} <= set(verbs)
     for verb in set(verbs) - {"data"}:
         assert f"Example: bezoar {verb}" in bezoar(folder, verb, "--help").stdout
 

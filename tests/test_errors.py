@@ -11,6 +11,7 @@ LEAVES = [
     (errors.ConfigError, ValueError),
     (errors.DataError, ValueError),
     (errors.ParseError, ValueError),
+    (errors.BudgetReached, RuntimeError),
     (errors.ModelError, RuntimeError),
     (errors.StoreError, RuntimeError),
     (errors.MissingExtra, ImportError),

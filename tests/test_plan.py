@@ -108,3 +108,8 @@ def test_every_shipped_recipe_can_be_planned(tmp_path: Path, path: Path) -> None
     found = plan(load(path), Store(tmp_path))
     assert {step.state for step in found} == {"to make"}
     assert len(prints(found)) == len(set(prints(found).values())) == len(found)
+
+
+@pytest.mark.parametrize("override", ["budget={tokens: 9}", "prices={m: {input: 1, output: 2}}"])
+def test_money_changes_no_fingerprint(tmp_path: Path, override: str) -> None:
+    assert prints(steps(tmp_path, override)) == prints(steps(tmp_path))

@@ -344,3 +344,12 @@ def test_every_shipped_recipe_loads_and_round_trips(path: Path) -> None:
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
     comments = path.read_text(encoding="utf-8").splitlines()[:3]
     assert all(line.startswith("# ") for line in comments), "what it makes, needs, how to run it"
+
+
+def test_a_budget_of_money_needs_a_price_before_anything_runs(tmp_path: Path) -> None:
+    text = TEXT.replace('{kind: scripted, lines: [{reply: "Yes."}]}', "{kind: openai, model: m}")
+    with pytest.raises(ConfigError, match=r"yaml:10: stages\.rows: model 'm' has a budget in usd"):
+        load_text(tmp_path, text, "budget={usd: 1}")
+    recipe = load_text(tmp_path, text, "budget={usd: 1}", "prices={m: {input: 0, output: 0}}")
+    assert recipe.budget is not None
+    assert recipe.budget.usd == 1

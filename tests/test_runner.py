@@ -219,4 +219,4 @@ def test_the_manifest_tells_of_the_run(tmp_path: Path, serve: Serve) -> None:
     assert told["usage"]["cached"] == 0
     assert told["peak_memory_mb"] > 10
     assert told["versions"]["python"] == sys.version.split()[0]
-    assert set(rows.manifest.files) == {"rows.jsonl", "failed.jsonl"}
+    assert set(rows.manifest.files) == {"rows.jsonl", "failed.jsonl", "asked.jsonl"}

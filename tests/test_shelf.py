@@ -91,3 +91,73 @@ def test_a_row_is_readable(row: dict[str, Any], text: str) -> None:
 def test_text_from_models_cannot_touch_the_terminal() -> None:
     shown = shelf.readable({"id": "a", "instruction": "x\x1b[31m\r\u202ey\tz"})
     assert shown == "# a\ninstruction: x\\x1b[31m\\r\\u202ey\tz"
+
+
+def commit(store: Store, stage: str, kind: str, **told: Any) -> None:
+    """An artifact whose fingerprint is its stage's name, made in the order of the calls."""
+    place = len(store.artifacts())
+    manifest = Manifest(
+        stage=stage, kind=kind, makes="examples", fingerprint=stage.ljust(64, "0"),
+        science={"settings": told["settings"]}, files={}, run={"finished": str(place)},
+        inputs={name: name.ljust(64, "0") for name in told["reads"]}, numbers=told["numbers"],
+    )  # fmt: skip
+    store.commit(store.begin(stage, manifest.fingerprint), manifest)
+
+
+GENERATED: dict[str, Any] = {
+    "reads": [],
+    "settings": {"scheme": {"kind": "evol_instruct"}},
+    "numbers": {
+        "draws": 8, "requests": 20, "rows": 5, "parsed": 7,
+        "failed": {"empty answer": 1, "no information gain": 2},
+        "eliminated": {"no information gain": 2},
+    },
+}  # fmt: skip
+
+
+def lines(store: Store) -> list[tuple[str, str, int]]:
+    return [(step["step"], step["by"], step["rows"]) for step in shelf.funnel(store)]
+
+
+def test_a_funnel_goes_from_what_was_asked_to_what_every_filter_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    commit(store, "evol", "generate", **GENERATED)
+    filters = [{"kind": "length"}, {"kind": "refusals"}]
+    rejected = {"length: too long": 1, "refusals: refusal": 1}
+    commit(store, "kept", "filter", reads=["evol"], settings={"filters": filters},
+           numbers={"read": 5, "rows": 3, "rejected": rejected})  # fmt: skip
+    commit(store, "new", "filter", reads=["kept"], settings={"filters": [{"kind": "duplicates"}]},
+           numbers={"read": 3, "rows": 3, "rejected": {}})  # fmt: skip
+    assert lines(store) == [
+        ("draws", "", 8),
+        ("requests", "", 20),
+        ("returned", "", 8),
+        ("unusable", "empty answer", 1),
+        ("parsed", "", 7),
+        ("eliminated", "no information gain", 2),
+        ("made", "", 5),
+        ("rejected", "length: too long", 1),
+        ("kept", "kept: length", 4),
+        ("rejected", "refusals: refusal", 1),
+        ("kept", "kept: refusals", 3),
+        ("kept", "new: duplicates", 3),
+    ]
+
+
+def test_a_funnel_leaves_out_the_filters_of_other_rows(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    commit(store, "evol", "generate", **GENERATED)
+    commit(store, "kept", "filter", reads=["orca"], settings={"filters": [{"kind": "length"}]},
+           numbers={"read": 5, "rows": 5, "rejected": {}})  # fmt: skip
+    assert lines(store)[-1] == ("made", "", 5)
+
+
+def test_a_stage_of_an_older_version_has_a_shorter_funnel(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    numbers = {"seeds": 4, "rows": 3, "failed": {"empty answer": 1}}
+    commit(store, "evol", "generate", **GENERATED | {"numbers": numbers})
+    assert lines(store) == [
+        ("returned", "", 4),
+        ("failed", "empty answer", 1),
+        ("made", "", 3),
+    ]

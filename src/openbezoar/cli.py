@@ -28,6 +28,7 @@ Overrides = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DEFAULT_STORE = Path(".bezoar")
+BUDGET_REACHED = 3
 INTERRUPTED = 130
 """The exit code that typer gives when the person presses Ctrl-C."""
 
@@ -75,16 +76,27 @@ def plan(
 def show(
     stage: Annotated[str | None, typer.Argument(help="A stage; all of them without.")] = None,
     store: StoreFolder = DEFAULT_STORE,
+    funnel: Annotated[
+        bool, typer.Option("--funnel", help="Only what each scheme asked for, lost and kept.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the artifacts of a store, or the numbers of one stage."""
+    """Show the artifacts and the funnels of a store, or the numbers of one stage."""
     from openbezoar import shelf
     from openbezoar.store import Store
 
-    if stage is None:
-        _print_table(shelf.overview(Store(store)), as_json)
+    held = Store(store)
+    if funnel:
+        _print_table(
+            [step for step in shelf.funnel(held) if stage in (None, step["stage"])], as_json
+        )
+    elif stage is None:
+        _print_table(shelf.overview(held), as_json)
+        if not as_json and (steps := shelf.funnel(held)):
+            print()
+            _print_table(steps, as_json)
     else:
-        manifest = shelf.latest(Store(store), stage).manifest.model_dump(mode="json")
+        manifest = shelf.latest(held, stage).manifest.model_dump(mode="json")
         print(json.dumps(manifest, indent=2, ensure_ascii=False) if as_json else _tree(manifest))
 
 
@@ -108,6 +120,20 @@ def peek(  # noqa: PLR0913 - one argument per option
     found = shelf.rows(shelf.latest(Store(store), stage), which, reason)
     for _, row in zip(range(count), found, strict=False):
         print(json.dumps(row, ensure_ascii=False) if as_json else shelf.readable(row) + "\n")
+
+
+@app.command(epilog="Example: bezoar why evol-dolly-12.1")
+def why(
+    row_id: Annotated[str, typer.Argument(help="The id of a row, as `bezoar peek` shows it.")],
+    store: StoreFolder = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Walk back a row: its making with every prompt and answer, its parents, and its later use."""
+    from openbezoar import passport
+    from openbezoar.store import Store
+
+    found = passport.passport(Store(store), row_id)
+    print(found.model_dump_json(indent=2) if as_json else passport.readable(found))
 
 
 @app.command(epilog="Example: bezoar report --out report.html")
@@ -175,16 +201,18 @@ def data_verify(
 
 
 def main() -> None:
-    """Run the command; expected errors are one line and exit code 1."""
+    """Run the command; expected errors are one line and exit code 1, or 3 for a budget."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         app()
         return
-    from openbezoar.errors import OpenBezoarError
+    from openbezoar.errors import BudgetReached, OpenBezoarError
 
     try:
         app()
+    except BudgetReached as error:
+        _fail(str(error), BUDGET_REACHED)
     except OpenBezoarError as error:
         _fail(str(error))
     except OSError as error:
@@ -201,12 +229,12 @@ def main() -> None:
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, code: int = 1) -> None:
     from openbezoar.shelf import visible
 
     start = "\n" if sys.stderr.isatty() else ""  # below the line that tells of progress
     print(f"{start}error: {visible(' '.join(message.split()))}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(code)
 
 
 def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from openbezoar.errors import ModelError, ParseError
@@ -62,6 +63,7 @@ async def over_rows(
     """
     gate = asyncio.Semaphore(limit)
     waiting: deque[asyncio.Task[Outcome[Given, Result]]] = deque()
+    broken: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     async def guarded(row: Given) -> Outcome[Given, Result]:
         async with gate:
@@ -73,11 +75,12 @@ async def over_rows(
     try:
         for row in rows:
             waiting.append(asyncio.create_task(guarded(row)))
+            waiting[-1].add_done_callback(partial(_notice, broken))
             while waiting and (waiting[0].done() or len(waiting) >= 4 * limit):
-                await _first_finished(waiting)
+                await _finished(waiting[0], broken)
                 yield waiting.popleft().result()
         while waiting:
-            await _first_finished(waiting)
+            await _finished(waiting[0], broken)
             yield waiting.popleft().result()
     finally:
         for task in waiting:
@@ -90,14 +93,15 @@ def wait_for(work: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run(work)
 
 
-async def _first_finished(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Wait until the first task is done; an error of any of them is raised as it happens."""
-    while True:
-        for task in tasks:
-            if task.done() and not task.cancelled() and (error := task.exception()):
-                raise error
-        if tasks[0].done():
-            return
-        # without those that are done: waiting for a task that is done returns at once, for ever
-        pending = [task for task in tasks if not task.done()]
-        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+def _notice(broken: asyncio.Future[BaseException], task: asyncio.Task[Any]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not broken.done():
+        broken.set_result(error)
+
+
+async def _finished(task: asyncio.Task[Any], broken: asyncio.Future[BaseException]) -> None:
+    """Wait until the task is done; an error of any task is raised as it happens."""
+    if not task.done() and not broken.done():
+        await asyncio.wait([task, broken], return_when=asyncio.FIRST_COMPLETED)
+    if broken.done():
+        raise broken.result()

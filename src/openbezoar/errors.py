@@ -6,6 +6,7 @@ OpenBezoarError
 ├── DataError (ValueError)      a file or a row is not what it claims to be
 ├── ParseError (ValueError)     a reply cannot be used: the row fails, with a reason that is counted
 ├── ModelError (RuntimeError)   a server or checkpoint cannot answer: the stage stops, resumably
+├── BudgetReached (RuntimeError) a budget of tokens or money is used up: exit code 3
 ├── StoreError (RuntimeError)   the store is locked, corrupt or cannot be written
 └── MissingExtra (ImportError)  names the extra, with the install line
 ```
@@ -14,6 +15,7 @@ Every message says what, where and the fix. All of them survive pickling.
 """
 
 __all__ = [
+    "BudgetReached",
     "ConfigError",
     "DataError",
     "MissingExtra",
@@ -25,7 +27,7 @@ __all__ = [
 
 
 class OpenBezoarError(Exception):
-    """Something the user can understand and mend; printed as one line, exit code 1."""
+    """Something the user can understand and mend; printed as one line, exit code 1 or 3."""
 
 
 class ConfigError(OpenBezoarError, ValueError):
@@ -50,6 +52,10 @@ class ParseError(OpenBezoarError, ValueError):
 
 class ModelError(OpenBezoarError, RuntimeError):
     """A server or checkpoint cannot answer."""
+
+
+class BudgetReached(OpenBezoarError, RuntimeError):
+    """A budget of tokens or money is used up; what was answered is kept."""
 
 
 class StoreError(OpenBezoarError, RuntimeError):

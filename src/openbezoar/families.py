@@ -113,10 +113,16 @@ class ModelSpec(Component, ABC):
     """Whether the opened model is a Scorer too."""
     trains: ClassVar[bool] = False
     """Whether it names a checkpoint that training can start from."""
+    bills: ClassVar[bool] = False
+    """Whether somebody may ask money for its answers."""
 
     @abstractmethod
     def connect(self) -> AbstractAsyncContextManager[ChatModel]:
         """Open the model for as long as the context lasts."""
+
+    def connect_in(self, folder: Path | None) -> AbstractAsyncContextManager[ChatModel]:
+        """Open the model, with a folder for what it must remember when this process ends."""
+        return self.connect()
 
     @property
     @abstractmethod
@@ -158,8 +164,10 @@ class Bench:
     """Tell the person who waits."""
     find: Callable[[str], Artifact]
     """The artifact with this fingerprint, upstream of the inputs."""
-    usage: dict[str, int] = field(default_factory=dict)
-    """Requests answered and tokens spent, filled by the models."""
+    usage: dict[str, float] = field(default_factory=dict)
+    """Requests answered, tokens and money spent, filled by the models."""
+    progress: Callable[[int, int, str], None] = field(default=lambda done, total, note: None)
+    """Tell how many rows of how many are done, and what else there is to say of them."""
 
 
 def random_for(*key: object) -> random.Random:
@@ -211,6 +219,8 @@ class Scheme(Component, ABC):
     """How seeds become examples, or new seeds, with the help of a teacher."""
 
     makes: ClassVar[str] = "examples"
+    rules: ClassVar[frozenset[str]] = frozenset()
+    """The reasons for which it refuses what was well-formed; any other means an unusable reply."""
 
     def draws(self, seeds: Sequence[Seed], stream: random.Random) -> Iterable[Draw]:
         """Divide the seeds into calls; one seed a call unless the scheme says otherwise."""

@@ -3,7 +3,8 @@
 import gzip
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -12,7 +13,7 @@ from pydantic_core import from_json
 
 from openbezoar.errors import DataError
 
-__all__ = ["read", "read_objects", "sync_folder", "write"]
+__all__ = ["read", "read_objects", "sync_folder", "write", "writing"]
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -43,13 +44,20 @@ def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def write(path: Path, records: Iterable[BaseModel]) -> int:
     """Write the records, flushed to disk, and return how many there were."""
     count = 0
-    with path.open("w", encoding="utf-8") as file:
+    with writing(path) as put:
         for record in records:
-            file.write(record.model_dump_json() + "\n")
+            put(record)
             count += 1
+    return count
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Callable[[BaseModel], object]]:
+    """Give what writes one record at a time; at the end all of them are flushed to disk."""
+    with path.open("w", encoding="utf-8") as file:
+        yield lambda record: file.write(record.model_dump_json() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    return count
 
 
 def first_problem(error: ValidationError) -> str:

@@ -1,9 +1,14 @@
 """Tells the person who waits what is going on, on one line where the terminal allows it."""
 
 import time
-from typing import TextIO
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TextIO
 
-__all__ = ["Teller"]
+__all__ = ["Pace", "Teller"]
+
+WINDOW = 30.0
+"""Seconds over which a rate is measured: what lies further back says little of what is left."""
 
 
 class Teller:
@@ -29,3 +34,54 @@ class Teller:
             return
         end = "\n" if text.startswith("made") else ""
         print(f"\r\x1b[2K{line[:120]}", end=end, file=self._stream, flush=True)
+
+
+class Pace:
+    """How fast a stage goes: its rows, and the tokens that its models' usage counts."""
+
+    def __init__(
+        self, usage: Mapping[str, float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._usage = usage
+        self._clock = clock
+        self._marks: deque[Mark] = deque()
+
+    def line(self, done: int, total: int, note: str = "") -> str:
+        """Rows done of all, the note, tokens a second, the cost and the time left, if known."""
+        now = Mark(self._clock(), done, self._usage.get("tokens_out", 0))
+        before = self._before(now)
+        seconds = now.time - before.time
+        parts = [f"{done}/{total}", note]
+        if seconds > 0 and now.tokens > before.tokens:
+            parts.append(f"{(now.tokens - before.tokens) / seconds:.0f} tokens/s")
+        if "usd" in self._usage:
+            parts.append(f"${self._usage['usd']:.2f}")
+        if seconds > 0 and before.done < done < total:
+            parts.append(f"{_duration((total - done) * seconds / (done - before.done))} left")
+        return ", ".join(filter(None, parts))
+
+    def _before(self, now: "Mark") -> "Mark":
+        """The mark to measure from: of the window's start, or of the beginning (again)."""
+        if self._marks and now.done < self._marks[-1].done:
+            self._marks.clear()
+        if not self._marks or now.time - self._marks[-1].time >= WINDOW / 30:
+            self._marks.append(now)
+        while len(self._marks) > 1 and now.time - self._marks[1].time >= WINDOW:
+            self._marks.popleft()
+        return self._marks[0]
+
+
+class Mark(NamedTuple):
+    """How far a stage had come at a moment."""
+
+    time: float
+    done: int
+    tokens: float
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -11,6 +11,9 @@ from pydantic import Field, ValidationError
 from openbezoar.component import Component, OneOf, discover, nearest
 from openbezoar.errors import ConfigError
 from openbezoar.families import ModelSpec, Stage
+from openbezoar.models.budget import Budget
+from openbezoar.models.prices import Price
+from openbezoar.models.spending import check_prices
 
 __all__ = ["Recipe", "load", "schema"]
 
@@ -26,6 +29,10 @@ class Recipe(Component):
     """Every random choice of the run depends on it."""
     models: dict[str, Annotated[ModelSpec, OneOf("openbezoar.models")]] = {}
     stages: dict[str, Annotated[Stage, OneOf("openbezoar.stages")]] = Field(min_length=1)
+    budget: Budget | None = None
+    """What one run may spend on all models together; no part of any fingerprint."""
+    prices: dict[str, Price] = {}
+    """US dollars per million tokens, by the model's name on its server; wins over list prices."""
 
     def kinds(self) -> dict[str, str]:
         """What every name holds; ConfigError when a stage reads what is absent or does not fit."""
@@ -49,6 +56,8 @@ class Recipe(Component):
                     )
             try:
                 stage.check_models(self.models)
+                for used in stage.uses():
+                    check_prices(self.models[used], self.budget, self.prices)
                 kinds[name] = stage.makes(kinds)
             except ConfigError as error:
                 raise ConfigError(f"stages.{name}: {error}") from None

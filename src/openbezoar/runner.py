@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,10 @@ from openbezoar import memory
 from openbezoar.errors import ConfigError, StoreError
 from openbezoar.families import Bench, ChatModel
 from openbezoar.models.policies import open_model
+from openbezoar.models.spending import Spending
 from openbezoar.models.transformers import Transformers
 from openbezoar.plan import Step, plan
+from openbezoar.progress import Pace
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Manifest, Store
 
@@ -41,18 +44,18 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
 
     `say(stage, text)` is told what happens. Raises what a stage raises; what was finished stays.
     """
-    made: dict[str, Artifact] = {}
+    run = _Run(recipe, store, Spending(recipe.budget, recipe.prices))
     with store.locked():
         steps = plan(recipe, store)
         _check_models(steps, recipe)
         for step in steps:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
-                artifact = _make(step, recipe, store, made, say)
+                artifact = _make(step, run, say)
             else:
                 say(step.name, "made already")
-            made[step.fingerprint] = artifact
-    return list(made.values())
+            run.made[step.fingerprint] = artifact
+    return list(run.made.values())
 
 
 def _check_models(steps: list[Step], recipe: Recipe) -> None:
@@ -67,12 +70,20 @@ def _check_models(steps: list[Step], recipe: Recipe) -> None:
                 raise ConfigError(f"models.{name}: {error}") from None
 
 
-def _make(
-    step: Step, recipe: Recipe, store: Store, made: dict[str, Artifact], say: Say
-) -> Artifact:
-    folder = store.begin(step.name, step.fingerprint)
+@dataclass(frozen=True)
+class _Run:
+    """What all stages of one run share."""
+
+    recipe: Recipe
+    store: Store
+    spending: Spending
+    made: dict[str, Artifact] = field(default_factory=dict)
+
+
+def _make(step: Step, run: _Run, say: Say) -> Artifact:
+    folder = run.store.begin(step.name, step.fingerprint)
     say(step.name, f"{step.state}: {step.stage.kind}")
-    bench = _bench(step, recipe, store, made, partial(say, step.name), folder)
+    bench = _bench(step, run, partial(say, step.name), folder)
     started, clock = datetime.now(UTC), time.monotonic()
     memory.reset_peak()
     numbers = step.stage.make(bench)
@@ -89,7 +100,7 @@ def _make(
         numbers=numbers,
         files={},
         run={
-            "recipe": recipe.name,
+            "recipe": run.recipe.name,
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
             "seconds": round(seconds, 3),
@@ -100,42 +111,38 @@ def _make(
             "machine": f"{platform.system()} {platform.machine()}",
         },
     )
-    artifact = store.commit(folder, manifest)
+    artifact = run.store.commit(folder, manifest)
     say(step.name, f"made in {seconds:.1f} s")
     return artifact
 
 
-def _bench(
-    step: Step,
-    recipe: Recipe,
-    store: Store,
-    made: dict[str, Artifact],
-    say: Callable[[str], None],
-    folder: Path,
-) -> Bench:
-    usage: dict[str, int] = {}
-    database = store.root / "completions.sqlite"
+def _bench(step: Step, run: _Run, say: Callable[[str], None], folder: Path) -> Bench:
+    usage: dict[str, float] = {}
+    database = run.store.root / "completions.sqlite"
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
 
+    pace = Pace(usage)
+
     def open_named(name: str) -> AbstractAsyncContextManager[ChatModel]:
-        return open_model(recipe.models[name], database, usage)
+        return open_model(run.recipe.models[name], database, usage, run.spending)
 
     def open_checkpoint(path: Path, print_: str) -> AbstractAsyncContextManager[ChatModel]:
-        return open_model(Transformers(checkpoint=str(path)), database, usage)
+        return open_model(Transformers(checkpoint=str(path)), database, usage, run.spending)
 
     return Bench(
         stage=step.name,
-        seed=recipe.seed,
+        seed=run.recipe.seed,
         folder=folder,
         scratch=scratch,
-        inputs={name: made[print_] for name, print_ in step.inputs.items()},
-        specs=recipe.models,
+        inputs={name: run.made[print_] for name, print_ in step.inputs.items()},
+        specs=run.recipe.models,
         open_model=open_named,
         open_checkpoint=open_checkpoint,
         say=say,
-        find=partial(_find, made),
+        find=partial(_find, run.made),
         usage=usage,
+        progress=lambda done, total, note: say(pace.line(done, total, note)),
     )
 
 

@@ -1,14 +1,14 @@
-"""Reads what a store holds, for people: an overview, one stage's latest artifact, its rows."""
+"""Reads what a store holds, for people: an overview, the funnels, a stage's artifact and rows."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from openbezoar import jsonl
 from openbezoar.component import nearest
 from openbezoar.errors import DataError, StoreError
 from openbezoar.store import Artifact, Store
 
-__all__ = ["latest", "overview", "readable", "rows", "visible"]
+__all__ = ["funnel", "latest", "lines_of", "overview", "readable", "rows", "visible"]
 
 
 def overview(store: Store) -> list[dict[str, Any]]:
@@ -62,6 +62,17 @@ def latest(store: Store, stage: str) -> Artifact:
     return found[-1]
 
 
+def funnel(store: Store) -> list[dict[str, Any]]:
+    """For each scheme: what was asked for, parsed, eliminated by rule, made, and kept after."""
+    newest = {artifact.manifest.stage: artifact for artifact in store.artifacts()}
+    return [
+        {"stage": stage, "scheme": _settings(made)["scheme"]["kind"], **step._asdict()}
+        for stage, made in newest.items()
+        if made.manifest.kind == "generate"
+        for step in [*_asked(made), *_kept(made, list(newest.values()))]
+    ]
+
+
 def rows(artifact: Artifact, which: str, reason: str = "") -> Iterator[dict[str, Any]]:
     """The artifact's rows, rejected rows or failures, as they stand in its file."""
     names = ["rows.jsonl", "train.jsonl", "items.jsonl"] if which == "rows" else [f"{which}.jsonl"]
@@ -78,6 +89,11 @@ def rows(artifact: Artifact, which: str, reason: str = "") -> Iterator[dict[str,
 
 def readable(row: dict[str, Any]) -> str:
     """A row as text: its id, its turns, its verdict; control characters are made visible."""
+    return visible("\n".join(lines_of(row)))
+
+
+def lines_of(row: dict[str, Any]) -> list[str]:
+    """A row's id, its turns and its verdict, as they are."""
     lines = []
     verdict = row.get("verdict")
     if verdict:
@@ -91,9 +107,67 @@ def readable(row: dict[str, Any]) -> str:
     lines += [f"{name}: {row[name]}" for name in shown if row.get(name)]
     if len(lines) == 1:
         lines += [f"{name}: {value}" for name, value in row.items() if name != "id"]
-    return visible("\n".join(lines))
+    return lines
 
 
 def visible(text: str) -> str:
     """Text from models and servers must not move the cursor or colour the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+class _Step(NamedTuple):
+    """One line of a funnel: rows that came through, or were lost for a reason."""
+
+    step: str
+    by: str
+    rows: int
+
+
+def _asked(made: Artifact) -> Iterator[_Step]:
+    numbers: dict[str, Any] = dict(made.numbers)
+    failed = numbers["failed"]
+    returned = _Step("returned", "", numbers["rows"] + sum(failed.values()))
+    if "eliminated" in numbers:
+        eliminated = numbers["eliminated"]
+        yield _Step("draws", "", numbers["draws"])
+        yield _Step("requests", "", numbers["requests"])
+        yield returned
+        yield from _lost("unusable", {why: n for why, n in failed.items() if why not in eliminated})
+        yield _Step("parsed", "", numbers["parsed"])
+        yield from _lost("eliminated", eliminated)
+    else:  # an older version did not tell the two apart
+        yield returned
+        yield from _lost("failed", failed)
+    yield _Step("made", "", numbers["rows"])
+
+
+def _kept(made: Artifact, artifacts: list[Artifact]) -> Iterator[_Step]:
+    """What was left by each filter of the filter stages after it, the artifacts oldest first."""
+    reached = {made.manifest.fingerprint}
+    for artifact in artifacts:
+        manifest = artifact.manifest
+        if manifest.kind == "filter" and reached & set(manifest.inputs.values()):
+            reached.add(manifest.fingerprint)
+            yield from _filtered(artifact)
+
+
+def _filtered(artifact: Artifact) -> Iterator[_Step]:
+    numbers: dict[str, Any] = dict(artifact.numbers)
+    rejected, left = dict(numbers["rejected"]), numbers["read"]
+    for part in _settings(artifact)["filters"]:
+        kind = part["kind"]
+        own = {why: rejected.pop(why) for why in [*rejected] if why.startswith(f"{kind}: ")}
+        left -= sum(own.values())
+        yield from _lost("rejected", own)
+        yield _Step("kept", f"{artifact.manifest.stage}: {kind}", left)
+
+
+def _lost(step: str, reasons: dict[str, int]) -> list[_Step]:
+    ranked = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [_Step(step, reason, count) for reason, count in ranked]
+
+
+def _settings(artifact: Artifact) -> dict[str, Any]:
+    science: Any = artifact.manifest.science
+    settings: dict[str, Any] = science["settings"]
+    return settings

@@ -11,6 +11,7 @@ from openbezoar.component import science
 from openbezoar.errors import ConfigError, ModelError, OpenBezoarError, ParseError
 from openbezoar.families import Request, Sampling
 from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.models.retrying import Trouble
 from openbezoar.records import Completion
 
 Ask = Callable[..., Request]
@@ -18,8 +19,7 @@ CANARY = "canary-4711-secret"
 
 
 def spec(url: str, **settings: Any) -> OpenAI:
-    runtime = Endpoint(base_url=url, max_retries=settings.pop("max_retries", 0), timeout=5)
-    return OpenAI(model="m", runtime=runtime, **settings)
+    return OpenAI(model="m", runtime=Endpoint(base_url=url, timeout=5), **settings)
 
 
 async def answered(model: OpenAI, request: Request) -> Completion:
@@ -73,7 +73,9 @@ async def test_another_attempt_is_asked_with_another_seed(serve: Any, chat: Any,
     assert served.bodies[0]["seed"] != served.bodies[1]["seed"]
 
 
-@pytest.mark.parametrize("reply", [{"choices": []}, {"choices": None}, {"content": None}])
+@pytest.mark.parametrize(
+    "reply", [{"choices": []}, {"choices": None}, {"choices": [{}]}, {"content": None}]
+)
 async def test_a_missing_answer_is_an_empty_text(
     serve: Any, chat: Any, ask: Ask, reply: dict[str, Any]
 ) -> None:
@@ -98,8 +100,8 @@ async def test_a_request_that_is_refused_fails_its_row_only(
         (401, "look at the variable OPENAI_API_KEY"),
         (403, "look at the variable OPENAI_API_KEY"),
         (404, "knows no such model"),
-        (429, "status 429 after all retries"),
-        (503, "status 503 after all retries"),
+        (418, r"failed with status 418 \(.*no luck"),
+        (503, r"failed with status 503 \(.*no luck"),
     ],
 )
 async def test_a_server_that_cannot_answer_stops_the_stage_with_one_line(
@@ -112,25 +114,47 @@ async def test_a_server_that_cannot_answer_stops_the_stage_with_one_line(
     assert "\n" not in str(failure.value)
 
 
-@pytest.mark.parametrize("reply", ["{broken", '"a word"', "[]"])
+@pytest.mark.parametrize("reply", ['"a word"', "[]", "{}", '{"choices": 3}'])
 async def test_a_reply_that_is_no_completion_stops_the_stage(
     serve: Any, ask: Ask, reply: str
 ) -> None:
     served = serve(lambda body: (200, reply))
-    with pytest.raises(ModelError, match=r"broken JSON|not answer with a chat completion"):
+    with pytest.raises(ModelError, match="did not answer with a chat completion") as failure:
+        await answered(spec(served.url), ask())
+    assert not isinstance(failure.value, Trouble)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (429, "busy"),
+        (503, "busy"),
+        (529, "busy"),
+        (500, "broken"),
+        (502, "broken"),
+        (408, "broken"),
+    ],
+)
+async def test_a_server_in_trouble_may_be_asked_again_by_others(
+    serve: Any, ask: Ask, status: int, kind: str
+) -> None:
+    served = serve(lambda body: (status, {}))
+    with pytest.raises(Trouble, match=f"failed with status {status}") as trouble:
+        await answered(spec(served.url), ask())
+    assert (trouble.value.kind, len(served.bodies)) == (kind, 1)
+
+
+async def test_broken_json_is_trouble_too(serve: Any, ask: Ask) -> None:
+    served = serve(lambda body: (200, '{"choices": [{"mess'))
+    with pytest.raises(Trouble, match="broken JSON"):
         await answered(spec(served.url), ask())
 
 
-async def test_a_busy_server_is_asked_again(serve: Any, chat: Any, ask: Ask) -> None:
-    replies = [(503, {}), chat("at last")]
-    served = serve(lambda body: replies.pop(0))
-    completion = await answered(spec(served.url, max_retries=1), ask())
-    assert completion.text == "at last"
-
-
 async def test_an_unreachable_server_is_named_with_the_fix(ask: Ask) -> None:
-    with pytest.raises(ModelError, match=r"127\.0\.0\.1:9/v1 cannot be reached; start the server"):
+    said = r"127\.0\.0\.1:9/v1 cannot be reached; start the server"
+    with pytest.raises(Trouble, match=said) as trouble:
         await answered(spec("http://127.0.0.1:9/v1"), ask())
+    assert trouble.value.kind == "away"
 
 
 def test_a_missing_key_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

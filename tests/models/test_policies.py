@@ -15,6 +15,7 @@ import pytest
 
 from openbezoar.errors import ParseError, StoreError
 from openbezoar.families import ChatModel, ModelSpec, Request, Sampling, Scorer
+from openbezoar.models.openai import Endpoint, OpenAI
 from openbezoar.models.policies import Answers, open_model
 from openbezoar.models.scripted import ScriptedModel
 from openbezoar.records import Message
@@ -74,8 +75,8 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "answers.sqlite"
 
 
-async def replies(spec: ModelSpec, database: Path, requests: Sequence[Request]) -> dict[str, int]:
-    usage: dict[str, int] = {}
+async def replies(spec: ModelSpec, database: Path, requests: Sequence[Request]) -> dict[str, float]:
+    usage: dict[str, float] = {}
     async with open_model(spec, database, usage) as model:
         for request in requests:
             assert (await model.complete(request)).text == request.messages[-1].content
@@ -126,7 +127,7 @@ async def test_another_model_does_not_get_the_first_ones_answers(database: Path,
 
 
 async def test_equal_requests_in_flight_are_asked_once(database: Path, ask: Ask) -> None:
-    usage: dict[str, int] = {}
+    usage: dict[str, float] = {}
     async with open_model(Echo(), database, usage) as model:
         await asyncio.gather(*(model.complete(ask("a")) for _ in range(5)))
     assert ASKED == ["a"]
@@ -210,3 +211,15 @@ def test_a_cache_that_another_program_holds_is_waited_for(database: Path) -> Non
     release.join()
     other.close()
     answers.close()
+
+
+async def test_retries_are_counted_where_they_occur(
+    database: Path, ask: Ask, serve: Any, chat: Any
+) -> None:
+    replies = [(500, {}), chat("yes"), chat("yes")]
+    url = serve(lambda body: replies.pop(0)).url
+    usage: dict[str, float] = {}
+    async with open_model(OpenAI(model="m", runtime=Endpoint(base_url=url)), database, usage) as m:
+        await m.complete(ask("1"))
+        await m.complete(ask("2"))
+    assert usage == {"requests": 2, "cached": 0, "tokens_in": 14, "tokens_out": 6, "retries": 1}

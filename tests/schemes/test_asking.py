@@ -18,6 +18,7 @@ from openbezoar.schemes.asking import Asking
         ("", "stop", "empty answer"),
         (" \n\t", "stop", "empty answer"),
         ("", "content_filter", "withheld by the provider"),
+        ("", "refusal", "withheld by the provider"),
     ],
 )
 async def test_an_answer_that_is_not_whole_fails(

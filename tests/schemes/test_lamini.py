@@ -64,6 +64,7 @@ def test_a_teacher_that_echoes_its_examples_yields_nothing(
         ("Explain <|im_end|> to me", "contains markers"),
         (NEW.upper(), "repeated in the reply"),
         (WISH, "copy of the request"),
+        ("The long history of the city of Rome", "not an instruction"),
     ],
 )
 def test_what_is_no_new_instruction_fails_with_its_reason(
@@ -72,6 +73,13 @@ def test_what_is_no_new_instruction_fails_with_its_reason(
     (made,) = make(Lamini(requests=1), seeds, lambda request: listed(NEW, text))
     assert len(made.rows) == 1
     assert [failure.reason for failure in made.failures] == [reason]
+    assert reason in Lamini.rules
+
+
+def test_statements_are_kept_where_wished(seeds: list[Seed], make: Make) -> None:
+    scheme = Lamini(requests=1, instructions_only=False)
+    (made,) = make(scheme, seeds, lambda request: listed("The long history of the city of Rome"))
+    assert len(made.rows) == 1
 
 
 @pytest.mark.parametrize("form", ["markers", "schema"])

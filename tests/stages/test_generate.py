@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from openbezoar import runner
 from openbezoar.errors import DataError, ModelError
 from openbezoar.jsonl import read
+from openbezoar.recipe import load
 from openbezoar.records import Example, Failure
+from openbezoar.stages.asked import Asked
+from openbezoar.store import Store
 from tests.stages.conftest import Run, content
 
 HEAD = """\
@@ -73,3 +77,60 @@ def test_a_failing_teacher_stops_the_stage(run: Run, tmp_path: Path) -> None:
 def test_a_model_that_is_gone_stops_the_stage(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no line matches 'Riddle'"):
         run(recipe(tmp_path, ["Question 1", "Riddle"]))
+
+
+def test_every_exchange_is_kept_beside_the_rows_it_made(run: Run, tmp_path: Path) -> None:
+    made = run(recipe(tmp_path, ["Question 1", "Fail", "Question 3"]))["rows"]
+    first, failed, _ = read(made.folder / "asked.jsonl", Asked)
+    assert first.rows == ("respond-0",)
+    (exchange,) = first.exchanges
+    assert exchange.request.messages[-1].content == "Question 1"
+    assert exchange.answer is not None
+    assert exchange.answer.text == "The answer to Question 1."
+    assert failed.rows == ("1",)
+    assert failed.exchanges[0].answer is not None
+
+
+def test_the_numbers_lead_from_the_draws_to_the_rows(run: Run, tmp_path: Path) -> None:
+    numbers = run(recipe(tmp_path, ["Question 1", "Fail", "Cut", "Question 4"]))["rows"].numbers
+    assert (numbers["scheme"], numbers["draws"], numbers["requests"]) == ("respond", 4, 4)
+    assert (numbers["parsed"], numbers["rows"], numbers["eliminated"]) == (2, 2, {})
+    assert numbers["failed"] == {"empty answer": 1, "cut by the token limit": 1}
+
+
+EVOL = """\
+name: small
+models:
+  teacher:
+    kind: scripted
+    lines: [{match: "Given Prompt", reply: "Name it."}, {reply: "An apple."}]
+stages:
+  seeds: {kind: source, source: {kind: jsonl, path: SEEDS}}
+  rows:
+    kind: generate
+    seeds: seeds
+    teacher: teacher
+    scheme: {kind: evol_instruct, equality_rule: overlap}
+"""
+
+
+def test_lineages_that_end_without_a_row_stop_the_stage(run: Run, tmp_path: Path) -> None:
+    recipe(tmp_path, ["Name it!"] * 200)
+    with pytest.raises(ModelError, match=r"64 of the last 64 rows failed.*no information gain"):
+        run(EVOL.replace("SEEDS", str(tmp_path / "seeds.jsonl")))
+
+
+def test_what_a_rule_eliminates_was_parsed(run: Run, tmp_path: Path) -> None:
+    recipe(tmp_path, ["Name it!", "Say what this is about."])
+    numbers = run(EVOL.replace("SEEDS", str(tmp_path / "seeds.jsonl")))["rows"].numbers
+    assert (numbers["draws"], numbers["parsed"], numbers["rows"]) == (2, 2, 1)
+    assert numbers["eliminated"] == {"no information gain": 1}
+
+
+def test_progress_counts_draws_whether_they_fail_or_not(tmp_path: Path) -> None:
+    told: list[str] = []
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe(tmp_path, ["Question 1", "Fail"]), encoding="utf-8")
+    store = Store(tmp_path / "store")
+    runner.run(load(path, ()), store, lambda stage, text: told.append(f"{stage}: {text}"))
+    assert "rows: 2/2, 1 rows, 1 failed" in [line.split(", 0 tokens")[0] for line in told]

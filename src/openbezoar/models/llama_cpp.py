@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue
 
 from openbezoar import hub
-from openbezoar.component import Runtime
 from openbezoar.errors import MissingExtra, ModelError
 from openbezoar.families import ChatModel, ModelSpec
+from openbezoar.models.limits import Limits
 from openbezoar.models.openai import Endpoint, OpenAI, served_at
 
 __all__ = ["LlamaCpp", "Slots"]
@@ -20,7 +20,7 @@ PROMPT_MEMORY = 512
 """MiB that llama.cpp may spend on remembering prompts; its own default is 8 GiB."""
 
 
-class Slots(Runtime):
+class Slots(Limits):
     """How many answers are written at a time, and on how many cores."""
 
     slots: int = Field(8, ge=1)
@@ -29,6 +29,11 @@ class Slots(Runtime):
     """Threads that compute; 0 lets llama.cpp choose."""
     timeout: float = Field(600.0, gt=0)
     """Seconds to wait for one answer."""
+
+    @property
+    def in_flight(self) -> int:
+        """As many as there are slots."""
+        return self.slots
 
 
 class LlamaCpp(ModelSpec):
@@ -76,7 +81,6 @@ class LlamaCpp(ModelSpec):
                 base_url=f"{address}/v1",
                 concurrency=self.runtime.slots,
                 timeout=self.runtime.timeout,
-                max_retries=1,
             ),
         )
 

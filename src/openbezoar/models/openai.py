@@ -1,18 +1,22 @@
 """Any server that speaks OpenAI's chat completions, through the official client."""
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator
+from pydantic_core import from_json
 
-from openbezoar.component import Runtime
-from openbezoar.errors import ConfigError, ModelError, ParseError
+from openbezoar.errors import ModelError, ParseError
 from openbezoar.families import ChatModel, ModelSpec, Request
+from openbezoar.models.batches import Batching, batched
+from openbezoar.models.keys import is_loopback, key_for
+from openbezoar.models.limits import Limits
+from openbezoar.models.openai_batches import OpenAIBatches
+from openbezoar.models.pools import Pools
+from openbezoar.models.retrying import Trouble, trouble_with
 from openbezoar.records import Completion
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ SEEDS = 2**31
 """Servers disagree on the size of a seed; every one takes 31 bits."""
 
 
-class Endpoint(Runtime):
+class Endpoint(Limits, Batching):
     """Where the server is and how hard to press it."""
 
     base_url: str = "https://api.openai.com/v1"
@@ -36,9 +40,12 @@ class Endpoint(Runtime):
     timeout: float = Field(600.0, gt=0)
     """Seconds to wait for one answer."""
     concurrency: int = Field(16, ge=1)
-    """Requests in flight at a time."""
-    max_retries: int = Field(6, ge=0)
-    """Tries after the first when the server is busy, failing or unreachable."""
+    """Requests in flight at a time; fewer while the server says that it is busy."""
+
+    @property
+    def in_flight(self) -> int:
+        """The concurrency; a whole batch where requests are gathered."""
+        return self.batch_size if self.batch else self.concurrency
 
     @field_validator("base_url")
     @classmethod
@@ -54,6 +61,7 @@ class Endpoint(Runtime):
 class OpenAI(ModelSpec):
     """A model behind an OpenAI-compatible server."""
 
+    bills: ClassVar[bool] = True
     kind: Literal["openai"] = "openai"
     model: str
     """The model's name on the server."""
@@ -73,93 +81,152 @@ class OpenAI(ModelSpec):
 
     def check_ready(self) -> None:
         """The key must be in the environment."""
-        _key(self.runtime)
+        key_for(self.runtime.base_url, self.runtime.api_key_env)
 
     def connect(self) -> AbstractAsyncContextManager[ChatModel]:
         """Find the key and open a client; nothing is asked yet."""
-        return served_at(self, _key(self.runtime))
+        return self.connect_in(None)
+
+    def connect_in(self, folder: Path | None) -> AbstractAsyncContextManager[ChatModel]:
+        """Open a client, one that remembers its batches in the folder if it sends any."""
+        key = key_for(self.runtime.base_url, self.runtime.api_key_env)
+        return served_at(self, key, folder)
 
 
 @asynccontextmanager
-async def served_at(spec: OpenAI, key: str) -> AsyncIterator[ChatModel]:
-    """Open a client for the server at the spec's address."""
+async def served_at(spec: OpenAI, key: str, folder: Path | None = None) -> AsyncIterator[ChatModel]:
+    """Open a client for the server at the spec's address; it does not try again by itself."""
     import openai
 
     # A proxy set for the outside world must not be asked for an address on this machine.
-    transport = openai.DefaultAsyncHttpxClient(trust_env=not _is_loopback(spec.runtime.base_url))
+    outside = not is_loopback(spec.runtime.base_url)
+    transport = openai.DefaultAsyncHttpxClient(
+        trust_env=outside, transport=Pools(spec.runtime.concurrency, outside)
+    )
     async with openai.AsyncOpenAI(
         api_key=key,
         base_url=spec.runtime.base_url,
         timeout=spec.runtime.timeout,
-        max_retries=spec.runtime.max_retries,
+        max_retries=0,
         http_client=transport,
     ) as client:
-        yield OpenAIModel(spec, client)
+        model = OpenAIModel(spec, client)
+        if not spec.runtime.batch:
+            yield model
+            return
+        api = OpenAIBatches(client, model.fields_of, model.completion, model.explained)
+        async with batched(model.name, api, spec.runtime, folder) as gathered:
+            yield gathered
 
 
 class OpenAIModel(ChatModel):
-    """A client that keeps to the spec's concurrency."""
+    """A client that tells what another try may mend from what it cannot."""
 
     def __init__(self, spec: OpenAI, client: "openai.AsyncOpenAI") -> None:
         self.name = spec.label
         self._spec = spec
         self._client = client
-        self._gate = asyncio.Semaphore(spec.runtime.concurrency)
 
     async def complete(self, request: Request) -> Completion:
-        """Ask the server; one that stays busy or unreachable after all retries is a ModelError."""
+        """Ask the server once; Trouble when another try may succeed."""
+        asked = self.fields_of(request)
+        with self.explained():
+            raw = await self._client.chat.completions.with_raw_response.create(**asked)
+        try:
+            said = from_json(raw.content)
+        except ValueError:
+            raise Trouble(self._at("answered with broken JSON; look at its log")) from None
+        return self.completion(said)
+
+    def fields_of(self, request: Request) -> dict[str, Any]:
+        """The request in the words of the protocol."""
+        return fields_of(request, self._spec)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn the client's errors into ours."""
         import openai
 
-        asked = fields_of(request, self._spec)
-        async with self._gate:
-            try:
-                reply = await self._client.chat.completions.create(**asked)
-            except openai.APIStatusError as error:
-                raise self._explained(error.status_code, error.message) from None
-            except openai.APITimeoutError:
-                raise self._gone("did not answer in time; raise `runtime.timeout`") from None
-            except openai.APIConnectionError:
-                raise self._gone(
-                    "cannot be reached; start the server or mend `runtime.base_url`"
-                ) from None
-            except ValueError:
-                raise self._gone("answered with broken JSON; look at the server's log") from None
-        return self._completion(reply)
+        try:
+            yield
+        except openai.APIStatusError as error:
+            raise self._explained(error) from None
+        except openai.APITimeoutError:
+            raise Trouble(self._at("did not answer in time; raise `runtime.timeout`")) from None
+        except openai.APIConnectionError as error:
+            raise self._unconnected(error) from None
 
-    def _completion(self, reply: Any) -> Completion:
-        from openai.types.chat import ChatCompletion
-
-        if not isinstance(reply, ChatCompletion):
-            raise self._gone(
-                "did not answer with a chat completion; `runtime.base_url` ends in /v1?"
-            )
-        choice = reply.choices[0] if reply.choices else None
+    def completion(self, said: JsonValue) -> Completion:
+        """The answer in a reply; ModelError when the reply is something else."""
+        try:
+            reply = _Reply.model_validate(said)
+        except ValidationError:
+            raise ModelError(
+                self._at("did not answer with a chat completion; `runtime.base_url` ends in /v1?")
+            ) from None
+        choice = reply.choices[0] if reply.choices else _Choice()
+        usage = reply.usage or _Usage()
         return Completion(
-            text=(choice.message.content or "") if choice else "",
-            finish_reason=(choice.finish_reason or "") if choice else "",
-            tokens_in=reply.usage.prompt_tokens if reply.usage else 0,
-            tokens_out=reply.usage.completion_tokens if reply.usage else 0,
+            text=(choice.message.content if choice.message else None) or "",
+            finish_reason=choice.finish_reason or "",
+            tokens_in=usage.prompt_tokens or 0,
+            tokens_out=usage.completion_tokens or 0,
             model=self.name,
         )
 
-    def _explained(self, status: int, message: str) -> ModelError | ParseError:
+    def _explained(self, error: "openai.APIStatusError") -> ModelError | ParseError:
         # What a server says about a key may hold the key, so that it is never repeated.
-        said = " ".join(message.replace(self._client.api_key, "[key]").split())[:300]
+        said = " ".join(error.message.replace(self._client.api_key, "[key]").split())[:300]
+        status = error.status_code
         if status in REFUSED:
             return ParseError("refused by the server", said)
         if status in (401, 403):
             variable = self._spec.runtime.api_key_env
-            return self._gone(f"refuses the key ({status}); look at the variable {variable}")
-        if status == 404:
-            return self._gone(
-                "knows no such model or path (404); mend `model` or `runtime.base_url`"
-            )
-        return self._gone(
-            f"failed with status {status} after all retries ({said}); run again later"
-        )
+            what = f"refuses the key ({status}); look at the variable {variable}"
+        elif status == 404:
+            what = "knows no such model or path (404); mend `model` or `runtime.base_url`"
+        else:
+            what = f"failed with status {status} ({said})"
+        failure = self._at(what)
+        return trouble_with(failure, status, error.response.headers) or ModelError(failure)
 
-    def _gone(self, what: str) -> ModelError:
-        return ModelError(f"model {self.name!r} at {self._spec.runtime.base_url} {what}")
+    def _unconnected(self, error: Exception) -> Trouble:
+        import httpx2
+
+        if isinstance(error.__cause__, httpx2.ConnectError):
+            what = "cannot be reached; start the server or mend `runtime.base_url`"
+            return Trouble(self._at(what), "away")
+        return Trouble(self._at("broke off the connection"))
+
+    def _at(self, what: str) -> str:
+        return f"model {self.name!r} at {self._spec.runtime.base_url} {what}"
+
+
+class _Message(BaseModel):
+    """The part of a reply's message that is read."""
+
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    """The part of a reply's choice that is read."""
+
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(BaseModel):
+    """The part of a reply's usage that is read."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Reply(BaseModel):
+    """The part of a reply that is read; everything else may be as the server likes."""
+
+    choices: list[_Choice] | None
+    usage: _Usage | None = None
 
 
 def fields_of(request: Request, spec: OpenAI) -> dict[str, Any]:
@@ -183,23 +250,3 @@ def fields_of(request: Request, spec: OpenAI) -> dict[str, Any]:
         "extra_body": {**seed, **spec.extra},
         **asked,
     }
-
-
-def _key(endpoint: Endpoint) -> str:
-    key = os.environ.get(endpoint.api_key_env, "").strip()
-    if key:
-        return key
-    if _is_loopback(endpoint.base_url):
-        return "none"
-    raise ConfigError(
-        f"the environment variable {endpoint.api_key_env} is not set; "
-        f"put the key for {endpoint.base_url} there"
-    )
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

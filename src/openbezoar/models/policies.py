@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -13,6 +14,10 @@ from pydantic import JsonValue
 from openbezoar.component import digest, science
 from openbezoar.errors import ConfigError, StoreError
 from openbezoar.families import ChatModel, ModelSpec, Request, Scorer
+from openbezoar.models.budget import Account
+from openbezoar.models.limits import limits_of
+from openbezoar.models.retrying import RetryingModel
+from openbezoar.models.spending import Spending
 from openbezoar.records import Completion, Message
 
 __all__ = ["Answers", "CachedModel", "CachedScorer", "open_model"]
@@ -23,22 +28,25 @@ PATIENCE = 30.0
 
 @asynccontextmanager
 async def open_model(
-    spec: ModelSpec, database: Path, usage: dict[str, int]
+    spec: ModelSpec, database: Path, usage: dict[str, float], spending: Spending | None = None
 ) -> AsyncIterator[ChatModel]:
     """Give the model behind its cache of answers; it is connected at the first unknown request.
 
-    `usage` counts every request and its tokens, and in `cached` how many were not asked anew.
+    `usage` counts every request and its tokens, in `cached` how many were not asked anew, and
+    where they occur `retries` and `usd`. `spending` holds the budgets of the run.
     """
+    account = (spending or Spending()).account(spec)
     with closing(Answers(database)) as answers:
         async with AsyncExitStack() as stack:
             wrapper = CachedScorer if spec.scores else CachedModel
-            yield wrapper(spec, answers, usage, stack)
+            yield wrapper(spec, answers, account, usage, stack)
 
 
 class Answers:
     """Answers by key in one SQLite file; each is on its way to disk when `put` returns."""
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self._path = path
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,12 +95,18 @@ class CachedModel(ChatModel):
     """Answers from the cache where it can; equal requests in flight are asked once."""
 
     def __init__(
-        self, spec: ModelSpec, answers: Answers, usage: dict[str, int], stack: AsyncExitStack
+        self,
+        spec: ModelSpec,
+        answers: Answers,
+        account: Account,
+        usage: dict[str, float],
+        stack: AsyncExitStack,
     ) -> None:
         self.name = spec.label
         self._spec = spec
         self._identity: JsonValue = {"model": science(spec), "evidence": spec.evidence()}
         self._answers = answers
+        self._account = account
         self._usage = usage
         self._stack = stack
         self._connected: ChatModel | None = None
@@ -104,7 +118,10 @@ class CachedModel(ChatModel):
 
         async def ask() -> str:
             model = await self._model()
-            return (await model.complete(request)).model_dump_json()
+            completion = await self._account.ask(request, model.complete)
+            if (usd := self._account.usd(completion)) is not None:
+                self._count("usd", usd)
+            return completion.model_dump_json()
 
         kept = await self._kept({"request": request.model_dump(mode="json")}, ask)
         completion = Completion.model_validate_json(kept)
@@ -127,10 +144,14 @@ class CachedModel(ChatModel):
     async def _model(self) -> ChatModel:
         async with self._connecting:
             if self._connected is None:
-                self._connected = await self._stack.enter_async_context(self._spec.connect())
+                opened = self._spec.connect_in(self._answers.folder)
+                model = await self._stack.enter_async_context(opened)
+                limits = limits_of(self._spec)
+                retried = partial(self._count, "retries")
+                self._connected = RetryingModel(model, limits, retried) if limits else model
         return self._connected
 
-    def _count(self, what: str, amount: int = 1) -> None:
+    def _count(self, what: str, amount: float = 1) -> None:
         self._usage[what] = self._usage.get(what, 0) + amount
 
 

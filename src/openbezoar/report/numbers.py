@@ -124,7 +124,7 @@ class Run(Read):
     finished: str = ""
     seconds: float | None = None
     peak_memory_mb: float | None = None
-    usage: dict[str, int] = {}
+    usage: dict[str, int | float] = {}
     versions: dict[str, str | None] = {}
     commit: str | None = None
     machine: str = ""

@@ -92,7 +92,7 @@ def _each(values: Any) -> list[str]:
     return list(dict.fromkeys(value for value in values if value))
 
 
-def _usage(stages: Sequence[Made]) -> list[tuple[str, dict[str, int]]]:
+def _usage(stages: Sequence[Made]) -> list[tuple[str, dict[str, int | float]]]:
     """What was asked of models, by stage, and in total."""
     used = [(made.name, made.run.usage) for made in stages if made.run.usage]
     names = ("requests", "cached", "tokens_in", "tokens_out")

@@ -13,6 +13,8 @@ __all__ = ["CUT", "Asking", "check_answer"]
 
 CUT = frozenset({"length", "max_tokens"})
 """The finish reasons of an answer that ran into the token limit."""
+WITHHELD = frozenset({"content_filter", "refusal"})
+"""The finish reasons of an answer that the provider held back."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def check_answer(completion: Completion) -> None:
     """Raise ParseError for an answer that was cut, withheld or left empty."""
     if completion.finish_reason in CUT:
         raise ParseError("cut by the token limit", completion.text[-80:])
-    if completion.finish_reason == "content_filter":
+    if completion.finish_reason in WITHHELD:
         raise ParseError("withheld by the provider")
     if not completion.text.strip():
         raise ParseError("empty answer")

@@ -9,6 +9,7 @@ __all__ = [
     "NO_INFORMATION_GAIN",
     "NO_VERDICT",
     "ONLY_STOP_WORDS",
+    "RULES",
     "SORRY",
     "copies_markers",
     "is_apology",
@@ -22,6 +23,8 @@ NO_VERDICT = "no readable verdict on information gain"
 SORRY = "short answer with sorry"
 ONLY_STOP_WORDS = "answer of only punctuation and stop words"
 COPIED_MARKERS = "copied marker phrases"
+RULES = frozenset({NO_INFORMATION_GAIN, NO_VERDICT, SORRY, ONLY_STOP_WORDS, COPIED_MARKERS})
+"""All reasons: the four rules, and the verdict that the first of them asks for in vain."""
 
 
 def read_equality(reply: str) -> bool | None:

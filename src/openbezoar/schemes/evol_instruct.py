@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
@@ -35,6 +35,8 @@ VERDICT_TOKENS = 60
 
 class EvolInstruct(Scheme):
     """Evolves each seed over some epochs; an evolution that fails leaves its parent to the next."""
+
+    rules: ClassVar[frozenset[str]] = elimination.RULES
 
     kind: Literal["evol_instruct"] = "evol_instruct"
     sampling: Sampling = Sampling(temperature=0.8, max_tokens=1024)

@@ -12,6 +12,7 @@ from openbezoar.errors import DataError, ParseError
 from openbezoar.families import ChatModel, Draw, Made, Sampling, Scheme, random_for
 from openbezoar.records import Completion, Failure, Seed
 from openbezoar.schemes.asking import CUT, Asking
+from openbezoar.schemes.instructing import is_instruction
 from openbezoar.schemes.likeness import is_copy, words
 from openbezoar.schemes.listing import MARKERS, Item, read_array, read_marked
 from openbezoar.schemes.quoting import CONTROL_TOKENS, defuse
@@ -26,6 +27,18 @@ class Lamini(Scheme):
     """Makes seeds without answers: many requests, each with demonstrations drawn from the seeds."""
 
     makes: ClassVar[str] = "seeds"
+    rules: ClassVar[frozenset[str]] = frozenset(
+        {
+            "contains markers",
+            "no letters",
+            "too short",
+            "too long",
+            "copy of a demonstration",
+            "copy of the request",
+            "not an instruction",
+            "repeated in the reply",
+        }
+    )
 
     kind: Literal["lamini"] = "lamini"
     sampling: Sampling = Sampling(temperature=0.8, max_tokens=1024)
@@ -50,6 +63,8 @@ class Lamini(Scheme):
     """Shorter instructions are dropped."""
     maximum_words: int = Field(default=200, ge=1)
     """Longer instructions are dropped; seeds longer than this are not shown either."""
+    instructions_only: bool = True
+    """Drop what neither asks nor commands, such as a statement or a title."""
 
     def evidence(self) -> JsonValue:
         """The prompt's wording and the topics, which the settings only name."""
@@ -152,6 +167,8 @@ class Lamini(Scheme):
             return "copy of a demonstration"
         if any(is_copy(text, line) for line in self._request(draw).splitlines()):
             return "copy of the request"
+        if self.instructions_only and not is_instruction(text):
+            return "not an instruction"
         return "repeated in the reply" if " ".join(words(text)) in seen else ""
 
     def _seed(

@@ -103,6 +103,8 @@ class FilterStage(Stage):
                 else:
                     row = outcome.row.model_dump(mode="json")
                     rejected.append(Rejected(verdict=verdict, row=row))
+                done = len(kept) + len(rejected)
+                bench.progress(done, len(rows), f"{part.kind}: {len(rejected)} rejected")
         return kept, rejected
 
 

@@ -2,17 +2,19 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, PositiveInt
 
 from openbezoar import jsonl
 from openbezoar.component import OneOf, Runtime
-from openbezoar.driver import FailureLimit, over_rows, wait_for
-from openbezoar.errors import DataError
+from openbezoar.driver import FailureLimit, Outcome, over_rows, wait_for
+from openbezoar.errors import DataError, ParseError
 from openbezoar.families import (
     Bench,
     ChatModel,
@@ -24,7 +26,8 @@ from openbezoar.families import (
     expect,
     random_for,
 )
-from openbezoar.records import Failure, Row, Seed
+from openbezoar.records import Failure, Seed
+from openbezoar.stages.asked import Asked, Flight, HeardModel
 
 __all__ = ["GenerateRuntime", "GenerateStage"]
 
@@ -32,7 +35,7 @@ __all__ = ["GenerateRuntime", "GenerateStage"]
 class GenerateRuntime(Runtime):
     """How many rows are at work at a time."""
 
-    concurrency: PositiveInt = 16
+    concurrency: PositiveInt = 256
 
 
 class GenerateStage(Stage):
@@ -68,58 +71,117 @@ class GenerateStage(Stage):
         return self.scheme.evidence()
 
     def make(self, bench: Bench) -> Numbers:
-        """Write `rows.jsonl` and `failed.jsonl`."""
+        """Write `rows.jsonl`, `failed.jsonl`, and `asked.jsonl` with all requests and answers."""
         seeds = list(itertools.islice(bench.inputs[self.seeds].rows(Seed), self.limit))
-        made = wait_for(self._ask_all(bench, seeds))
-        if not made.rows:
-            reasons = Counter(failure.reason for failure in made.failures).most_common(3)
+        tally = wait_for(self._ask_all(bench, seeds))
+        if not tally.ids:
+            reasons = [reason for reason, _ in tally.failed.most_common(3)]
             raise DataError(
                 f"stage {bench.stage}: no row came out of {len(seeds)} seeds "
-                f"(most often: {', '.join(reason for reason, _ in reasons) or 'nothing asked'})"
+                f"(most often: {', '.join(reasons) or 'nothing asked'})"
             )
-        jsonl.write(bench.folder / "rows.jsonl", made.rows)
-        jsonl.write(bench.folder / "failed.jsonl", made.failures)
-        return {
-            "seeds": len(seeds),
-            "rows": len(made.rows),
-            "failed": dict(Counter(failure.reason for failure in made.failures)),
-            "licences": [*sorted({licence for row in made.rows for licence in row.licences})],
-        }
+        return {"seeds": len(seeds), **tally.numbers(self.scheme)}
 
-    async def _ask_all(self, bench: Bench, seeds: list[Seed]) -> Made:
+    async def _ask_all(self, bench: Bench, seeds: list[Seed]) -> "Tally":
         stream = random_for(bench.seed, bench.stage, "draws")
         draws = list(self.scheme.draws(seeds, stream))
         limit = FailureLimit(self.failure_share)
-        total = Made()
-        seen: set[str] = set()
+        tally, flight = Tally(), Flight()
         async with bench.open_model(self.teacher) as teacher:
-            work = partial(self._ask, bench=bench, teacher=teacher)
-            async with aclosing(over_rows(draws, work, self.runtime.concurrency)) as outcomes:
-                async for outcome in outcomes:
-                    made = outcome.result or _failed(outcome.row, outcome.error)
-                    limit.count(outcome)
-                    total.failures += made.failures
-                    _refuse_repeats(made.rows, seen)
-                    total.rows += made.rows
-                    bench.say(f"{len(total.rows)} rows, {len(total.failures)} failed")
-        return total
+            work = partial(self._ask, bench=bench, teacher=teacher, flight=flight)
+            outcomes = over_rows(draws, work, self.runtime.concurrency)
+            async with aclosing(outcomes):
+                with _ledger(bench.folder) as put:
+                    async for outcome in outcomes:
+                        assert outcome.result is not None  # noqa: S101 - `_ask` catches what fails a row
+                        made, asked = outcome.result
+                        limit.count(Outcome(outcome.row, made, _error_of(made)))
+                        tally.count(made, asked)
+                        put(made, asked)
+                        bench.progress(tally.draws, len(draws), tally.note(flight))
+        return tally
 
-    async def _ask(self, draw: Draw, bench: Bench, teacher: ChatModel) -> Made:
+    async def _ask(
+        self, draw: Draw, bench: Bench, teacher: ChatModel, flight: Flight
+    ) -> tuple[Made, Asked]:
         stream = random_for(bench.seed, bench.stage, draw.id)
-        return await self.scheme.make(draw, teacher, stream)
+        heard = HeardModel(teacher, flight)
+        try:
+            made = await self.scheme.make(draw, heard, stream)
+        except ParseError as error:
+            made = Made(failures=[_failure(draw, error)])
+        ids = [row.id for row in made.rows] + [failure.id for failure in made.failures]
+        return made, Asked(id=draw.id, rows=tuple(ids), exchanges=tuple(heard.exchanges))
 
 
-def _failed(draw: Draw, error: object) -> Made:
-    reason = getattr(error, "reason", str(error))
+@dataclass
+class Tally:
+    """What a stage has counted so far."""
+
+    draws: int = 0
+    requests: int = 0
+    ids: set[str] = field(default_factory=set)
+    failed: Counter[str] = field(default_factory=Counter)
+    licences: set[str] = field(default_factory=set)
+
+    def count(self, made: Made, asked: Asked) -> None:
+        """Count one draw; DataError when a row's id was made before."""
+        self.draws += 1
+        self.requests += len(asked.exchanges)
+        self.failed.update(failure.reason for failure in made.failures)
+        for row in made.rows:
+            if row.id in self.ids:
+                raise DataError(f"row id {row.id!r} was made twice; a scheme's ids must be unique")
+            self.ids.add(row.id)
+            self.licences.update(row.licences)
+
+    def note(self, flight: Flight) -> str:
+        """Where the stage stands, for the person who waits."""
+        parts = [f"{len(self.ids)} rows", f"{self.failed.total()} failed"]
+        return ", ".join(parts + [f"{flight.count} in flight"] * bool(flight.count))
+
+    def numbers(self, scheme: Scheme) -> Numbers:
+        """The way from what was asked to the rows: parsed is what its rules were applied to."""
+        eliminated = {rule: n for rule, n in self.failed.items() if rule in scheme.rules}
+        return {
+            "scheme": str(getattr(scheme, "kind", "")),
+            "draws": self.draws,
+            "requests": self.requests,
+            "parsed": len(self.ids) + sum(eliminated.values()),
+            "eliminated": dict(eliminated),
+            "rows": len(self.ids),
+            "failed": dict(self.failed),
+            "licences": [*sorted(self.licences)],
+        }
+
+
+@contextmanager
+def _ledger(folder: Path) -> Iterator[Callable[[Made, Asked], None]]:
+    """Rows go to disk as they come, so that memory does not grow with their number."""
+    with (
+        jsonl.writing(folder / "rows.jsonl") as row,
+        jsonl.writing(folder / "failed.jsonl") as failure,
+        jsonl.writing(folder / "asked.jsonl") as exchanges,
+    ):
+
+        def put(made: Made, asked: Asked) -> None:
+            for one in made.rows:
+                row(one)
+            for lost in made.failures:
+                failure(lost)
+            exchanges(asked)
+
+        yield put
+
+
+def _failure(draw: Draw, error: ParseError) -> Failure:
     parents = tuple(seed.id for seed in draw.seeds)
-    failure = Failure(
-        id=draw.id, parents=parents, reason=reason, detail=getattr(error, "detail", "")
-    )
-    return Made(failures=[failure])
+    return Failure(id=draw.id, parents=parents, reason=error.reason, detail=error.detail)
 
 
-def _refuse_repeats(rows: list[Row], seen: set[str]) -> None:
-    for row in rows:
-        if row.id in seen:
-            raise DataError(f"row id {row.id!r} was made twice; a scheme's ids must be unique")
-        seen.add(row.id)
+def _error_of(made: Made) -> ParseError | None:
+    """A draw that gave failures and no row has failed, whether it raised or told."""
+    if made.rows or not made.failures:
+        return None
+    last = made.failures[-1]
+    return ParseError(last.reason, last.detail)

@@ -1,0 +1,84 @@
+"""A budget is never exceeded, and nothing under way is thrown away when it ends."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from openbezoar.errors import BudgetReached, ModelError
+from openbezoar.families import Request, Sampling
+from openbezoar.models.budget import Account, Budget, Cost, Purse, expected_tokens
+from openbezoar.models.openai import OpenAI
+from openbezoar.models.prices import Price
+from openbezoar.records import Completion
+
+Ask = Callable[..., Request]
+SPEC = OpenAI(model="m")
+PRICES = {"m": Price(input=1, output=1)}
+"""A dollar for a million tokens either way."""
+
+
+async def answer(request: Request) -> Completion:
+    """Ten tokens in all."""
+    await asyncio.sleep(0)
+    return Completion(text="yes", finish_reason="stop", tokens_in=4, tokens_out=6)
+
+
+def asked(ask: Ask) -> Request:
+    """At most 20 tokens: 4 to read and 16 to write."""
+    return ask("x" * 12, sampling=Sampling(max_tokens=16))
+
+
+async def outcomes(account: Account, request: Request, count: int) -> list[object]:
+    asking = [account.ask(request, answer) for _ in range(count)]
+    return await asyncio.gather(*asking, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "budget", [Budget(tokens=45), Budget(usd=45e-6), Budget(tokens=10**6, usd=45e-6)]
+)
+async def test_requests_are_asked_while_the_longest_answer_fits(ask: Ask, budget: Budget) -> None:
+    """20 may be taken and 10 are: the third starts at 20 spent, the fourth would at 30."""
+    purse = Purse("the recipe", budget)
+    results = await outcomes(Account(SPEC, [purse], PRICES), asked(ask), 9)
+    assert [type(result) for result in results].count(Completion) == 3
+    assert [type(result) for result in results].count(BudgetReached) == 6
+    assert purse.spent == Cost(30, pytest.approx(30e-6))  # type: ignore[arg-type]
+
+
+async def test_a_request_waits_for_those_under_way_before_it_gives_up(ask: Ask) -> None:
+    account = Account(SPEC, [Purse("the recipe", Budget(tokens=30))], PRICES)
+    results = await outcomes(account, asked(ask), 2)
+    assert [type(result) for result in results] == [Completion, Completion]
+
+
+async def test_every_purse_must_have_room(ask: Ask) -> None:
+    small, large = Purse("model 'm'", Budget(tokens=25)), Purse("the recipe", Budget(tokens=99))
+    account = Account(SPEC, [small, large], PRICES)
+    await account.ask(asked(ask), answer)
+    with pytest.raises(BudgetReached, match=r"budget of model 'm' \(25 tokens\)"):
+        await account.ask(asked(ask), answer)
+    assert large.spent == small.spent == Cost(10, 10e-6)
+
+
+async def test_a_failed_request_costs_nothing(ask: Ask) -> None:
+    async def fail(request: Request) -> Completion:
+        raise ModelError("gone")
+
+    purse = Purse("the recipe", Budget(tokens=20))
+    account = Account(SPEC, [purse], PRICES)
+    for _ in range(3):
+        with pytest.raises(ModelError, match="gone"):
+            await account.ask(asked(ask), fail)
+    assert purse.spent == Cost(0, 0)
+
+
+def test_a_token_is_about_four_bytes(ask: Ask) -> None:
+    assert expected_tokens(ask("x" * 40)) == 11
+    assert expected_tokens(ask("日本語日本語日本")) == 7
+
+
+def test_an_unknown_price_gives_no_cost() -> None:
+    completion = Completion(text="", finish_reason="", tokens_in=1, tokens_out=1)
+    assert Account(SPEC, [], {}).usd(completion) is None
+    assert Account(SPEC, [], PRICES).usd(completion) == pytest.approx(2e-6)
