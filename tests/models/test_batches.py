@@ -350,13 +350,15 @@ async def test_a_batch_of_somebody_else_is_not_taken_for_ours(
     assert len(provider.batches) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["POST lost", "POST fault"])
 async def test_a_stage_goes_on_by_itself_after_trouble_with_its_batch(
     kind: str, provider: Provider, tmp_path: Path, ask: Ask, trouble: str
 ) -> None:
     provider.troubles = [trouble]
     requests = [ask("red"), ask("blue")]
-    async with open_model(spec(kind, provider), tmp_path / "answers.sqlite", {}) as model:
+    patient = spec(kind, provider, batch_wait=2)  # both tries fit in, however they are jittered
+    async with open_model(patient, tmp_path / "answers.sqlite", {}) as model:
         answers = await asyncio.gather(*map(model.complete, requests))
     assert [one.text for one in answers] == ["RED", "BLUE"]
     assert [len(one) for one in provider.batches] == [2]
