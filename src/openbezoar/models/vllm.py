@@ -1,5 +1,6 @@
 """A model served by vLLM: `vllm serve` as our own child process, asked like any other server."""
 
+import asyncio
 import re
 import secrets
 import shutil
@@ -22,6 +23,10 @@ from openbezoar.models.retrying import Trouble
 from openbezoar.records import Completion
 
 __all__ = ["Vllm", "VllmModel", "VllmRuntime"]
+
+
+DYING = 0.5
+"""Seconds between a broken connection and the look at whether the server itself has ended."""
 
 
 class VllmRuntime(Limits):
@@ -134,6 +139,7 @@ class VllmModel(ChatModel):
         try:
             return await self._model.complete(request)
         except Trouble:
+            await asyncio.sleep(DYING)
             self._child.check()
             raise
 
