@@ -153,6 +153,13 @@ def test_a_step_that_teaches_nothing_stops_the_training(
     assert is_equal(before, tensors(model))
 
 
+def test_a_validation_loss_that_is_no_number_stops_the_training(
+    adapted: Make, course: Make, rows: Rows
+) -> None:
+    with pytest.raises(ModelError, match="the validation loss is nan"):
+        train(adapted(), course(rows, rows, objective=Broken()))
+
+
 def test_four_bit_weights_let_gradients_through_after_an_evaluation(
     adapted: Make, course: Make, rows: Rows
 ) -> None:

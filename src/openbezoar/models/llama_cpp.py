@@ -1,6 +1,7 @@
 """A GGUF model in this process: llama.cpp's server on a loopback port, asked like any other."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,8 @@ class Slots(Limits):
     slots: int = Field(8, ge=1)
     """Answers written side by side; about 8 is fastest on two cores."""
     threads: int = Field(0, ge=0)
-    """Threads that compute; 0 lets llama.cpp choose."""
+    """Threads that compute; 0: one fewer than the cores, since threads that must share a core with
+    other work wait for each other (docs/lab.md has what that costs)."""
     timeout: float = Field(600.0, gt=0)
     """Seconds to wait for one answer."""
 
@@ -100,8 +102,7 @@ class LlamaCpp(ModelSpec):
         wanted.verbosity = 0
         wanted.warmup = False
         wanted.cache_ram_mib = PROMPT_MEMORY
-        if self.runtime.threads:
-            wanted.cpuparams.n_threads = self.runtime.threads
+        wanted.cpuparams.n_threads = self.runtime.threads or max(1, _cores() - 1)
         try:
             return xllamacpp.Server(wanted)
         except RuntimeError as error:
@@ -109,3 +110,10 @@ class LlamaCpp(ModelSpec):
                 f"{path}: llama.cpp cannot serve it ({error}); is it a GGUF file of a chat model, "
                 "and does its context fit the memory?"
             ) from None
+
+
+def _cores() -> int:
+    """The cores this process may use, where the system tells, else all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

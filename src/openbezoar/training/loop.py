@@ -151,6 +151,11 @@ def _evaluated(model: Any, course: Course) -> dict[str, float]:
             weight += course.objective.weight([sequence.answer_tokens for sequence in row])
         for name, value in {"loss": loss, **sums}.items():
             totals[name] = totals.get(name, 0.0) + float(value)
+    if not math.isfinite(totals["loss"]):
+        raise ModelError(
+            f"the validation loss is {totals['loss']}; lower learning_rate or look at the rows; "
+            "a rerun continues from the last checkpoint"
+        )
     return {f"valid_{name}": total / weight for name, total in totals.items()}
 
 
