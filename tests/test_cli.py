@@ -18,7 +18,7 @@ stages:
   data: {kind: mix, rows: [kept]}
 """
 HEAVY = {"torch", "transformers", "peft", "accelerate", "bitsandbytes", "datasets", "lm_eval",
-         "matplotlib", "openai", "xllamacpp"}  # fmt: skip
+         "matplotlib", "openai", "ray", "xllamacpp"}  # fmt: skip
 IMPORTS = """
 import sys
 sys.argv = ["bezoar", *sys.argv[1:]]
@@ -112,6 +112,37 @@ def test_a_run_tells_progress_aside_and_its_result_on_stdout(made: Path) -> None
     assert done.returncode == 0
     assert done.stdout.startswith("4 artifacts in .bezoar")
     assert "rows: made already" in done.stderr
+
+
+def test_a_plan_and_a_run_say_which_key_goes_where_before_it_goes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "canary-key")
+    stranger = (
+        "models.teacher={kind: openai, model: m, runtime: {api_key_env: MY_KEY, max_retries: 0, "
+        'base_url: "http://127.0.0.1:9/\\e[2J/v1"}}'
+    )
+    told = "models.teacher sends the key in MY_KEY to http://127.0.0.1:9/\\x1b[2J/v1"
+    for verb in ("plan", "run"):
+        done = bezoar(folder, verb, "recipe.yaml", "-s", stranger)
+        assert done.stderr.splitlines()[0] == told
+        assert "canary-key" not in done.stderr + done.stdout
+    monkeypatch.delenv("MY_KEY")
+    assert "MY_KEY (not set) to" in bezoar(folder, "plan", "recipe.yaml", "-s", stranger).stderr
+    assert bezoar(folder, "plan", "recipe.yaml").stderr == ""
+
+
+def test_a_column_that_nothing_fills_is_left_out(made: Path) -> None:
+    shown = json.loads(bezoar(made, "show", "--json").stdout)
+    assert all(row["usd"] is None for row in shown)
+    heading = bezoar(made, "show").stdout.splitlines()[0].split()
+    assert heading == ["stage", "kind", "fingerprint", "result", "seconds", "peak_mb"]
+
+
+def test_help_tells_what_the_command_is_for_and_of_debug(folder: Path) -> None:
+    text = " ".join(bezoar(folder, "--help").stdout.split())
+    assert "A base model, a teacher and seed rows in;" in text
+    assert "--debug Show where an error comes from" in text
 
 
 def test_plan_show_and_peek_speak_json_and_tables(made: Path) -> None:

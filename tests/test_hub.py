@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -51,19 +51,27 @@ def test_an_unusable_folder_says_what_is_wrong(
 
 @pytest.mark.parametrize("name", ["smollm", "/no/such/folder", "./gone/too", "a b/c"])
 def test_a_name_that_is_nothing_lists_what_a_name_can_be(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"^{name}: neither a folder here nor a model"):
-        hub.checkpoint(name)
+    for find in (hub.checkpoint, hub.tokenizer):
+        with pytest.raises(ConfigError, match=f"^{name}: neither a folder here nor a model"):
+            find(name)
+
+
+def test_a_folder_without_weights_has_its_tokenizer(tmp_path: Path) -> None:
+    name = saved(tmp_path / "model", "tokenizer.json")
+    assert hub.tokenizer(name) == tmp_path / "model" / "tokenizer.json"
 
 
 class Refusal(BaseHTTPRequestHandler):
     """A hub that refuses every model, for the reason that the model's owner names."""
 
     def do_GET(self) -> None:
-        owner = self.path.split("/")[3]
+        parts = self.path.split("/")
+        owner = parts[3] if parts[1] == "api" else parts[1]
         status, code = {
             "gone": (404, "RepoNotFound"),
             "gated": (403, "GatedRepo"),
             "old": (404, "RevisionNotFound"),
+            "bare": (404, "EntryNotFound"),
         }.get(owner, (500, ""))
         self.send_response(status)
         self.send_header("X-Error-Code", code)
@@ -103,9 +111,15 @@ class OneModel(BaseHTTPRequestHandler):
         """Keep test output quiet."""
 
 
-def test_only_safe_files_of_a_hub_model_are_fetched(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("call", "fetched"),
+    [("checkpoint('owner/model')", WHOLE), ("tokenizer('owner/model').parent", WHOLE[2:])],
+)
+def test_only_safe_files_of_a_hub_model_are_fetched(
+    tmp_path: Path, call: str, fetched: tuple[str, ...]
+) -> None:
     """In a process of its own: the hub's client reads its cache folder when it is imported."""
-    program = "from openbezoar import hub; print(hub.checkpoint('owner/model'))"
+    program = f"from openbezoar import hub; print(hub.{call})"
     with ThreadingHTTPServer(("127.0.0.1", 0), OneModel) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -121,7 +135,7 @@ def test_only_safe_files_of_a_hub_model_are_fetched(tmp_path: Path) -> None:
         thread.join()
     folder = Path(found.stdout.strip())
     assert folder.is_relative_to(tmp_path), found.stderr
-    assert sorted(file.name for file in folder.iterdir()) == sorted(WHOLE)
+    assert sorted(file.name for file in folder.iterdir()) == sorted(fetched)
 
 
 @pytest.fixture
@@ -145,10 +159,19 @@ def refusing_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 @pytest.mark.usefixtures("refusing_hub")
-def test_a_refusal_of_the_hub_becomes_one_line_with_the_fix(name: str, message: str) -> None:
+@pytest.mark.parametrize("find", [hub.checkpoint, hub.tokenizer])
+def test_a_refusal_of_the_hub_becomes_one_line_with_the_fix(
+    find: Callable[[str], Path], name: str, message: str
+) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
-        hub.checkpoint(name)
+        find(name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("refusing_hub")
+def test_a_model_of_the_hub_without_a_tokenizer_says_how_to_get_one() -> None:
+    with pytest.raises(ConfigError, match=r"bare/model: has no tokenizer\.json; save it once"):
+        hub.tokenizer("bare/model")
 
 
 def test_an_unreachable_hub_offers_what_works_without_it(monkeypatch: pytest.MonkeyPatch) -> None:

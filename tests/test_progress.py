@@ -56,6 +56,18 @@ def test_a_line_tells_rows_tokens_cost_and_the_time_left() -> None:
     assert pace.line(20, 100, "19 rows") == "20/100, 19 rows, 50 tokens/s, $0.13, 40 s left"
 
 
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [
+        ({"usd": 0.0}, "$0.00"),
+        ({"unpriced": 2.0}, "cost unknown"),
+        ({"usd": 1.5, "unpriced": 2.0}, "$1.50 or more"),
+    ],
+)
+def test_a_cost_that_nobody_knows_is_no_zero(usage: dict[str, float], told: str) -> None:
+    assert Pace(usage, Clock()).line(1, 9) == f"1/9, {told}"
+
+
 def test_a_rate_is_that_of_the_latest_half_minute() -> None:
     clock = Clock()
     pace = Pace({}, clock)

@@ -353,3 +353,49 @@ def test_a_budget_of_money_needs_a_price_before_anything_runs(tmp_path: Path) ->
     recipe = load_text(tmp_path, text, "budget={usd: 1}", "prices={m: {input: 0, output: 0}}")
     assert recipe.budget is not None
     assert recipe.budget.usd == 1
+
+
+STUDENT = "{kind: transformers, checkpoint: nowhere}"
+SHAPED = {
+    "lamini": "stages.more={kind: generate, seeds: seeds, teacher: teacher, "
+    "scheme: {kind: lamini, form: schema}}",
+    "acceptance": "stages.kept.filters=[{kind: judged, judge: {kind: acceptance, model: teacher}}]",
+    "mt_bench": "stages.scores={kind: evaluate, model: sft_model, evaluations: "
+    "[{kind: mt_bench, judge: teacher, verdict: json}]}",
+}
+
+
+@pytest.mark.parametrize("part", SHAPED)
+def test_a_model_that_keeps_to_no_schema_is_refused_where_one_is_asked_for(
+    tmp_path: Path, part: str
+) -> None:
+    complaint = r"stages\.\w+: needs answers held to a JSON schema, which model 'nowhere' cannot"
+    load_text(tmp_path, TEXT, SHAPED[part])
+    with pytest.raises(ConfigError, match=complaint):
+        load_text(tmp_path, TEXT, SHAPED[part], f"models.teacher={STUDENT}")
+
+
+def test_without_a_schema_a_checkpoint_may_teach_and_judge(tmp_path: Path) -> None:
+    marked = SHAPED["lamini"].replace("schema", "markers")
+    bracketed = SHAPED["mt_bench"].replace("json", "brackets")
+    load_text(tmp_path, TEXT, f"models.teacher={STUDENT}", marked, bracketed)
+
+
+def test_seeds_are_counted_by_the_teacher_or_the_recipe_is_refused(tmp_path: Path) -> None:
+    evol = "stages.rows.scheme={kind: evol_instruct}"
+    server = "models.teacher={kind: openai, model: m}"
+    load_text(tmp_path, TEXT, evol)
+    with pytest.raises(ConfigError, match=r"stages\.rows: counts seeds in tokens of model 'm'"):
+        load_text(tmp_path, TEXT, evol, server)
+    load_text(tmp_path, TEXT, evol, server, "models.teacher.tokenizer=server")
+    load_text(tmp_path, TEXT, evol, server, "stages.rows.scheme.seed_tokens=bytes")
+
+
+def test_a_recipe_says_which_key_goes_where(tmp_path: Path) -> None:
+    text = changed(
+        'teacher: {kind: scripted, lines: [{reply: "Yes."}]}',
+        "teacher: {kind: openai, model: m, runtime: {api_key_env: MINE, base_url: http://far/v1}}\n"
+        "  idle: {kind: anthropic, model: n}",
+    )
+    assert load_text(tmp_path, text).keys_sent() == {"teacher": ("MINE", "http://far/v1")}
+    assert load_text(tmp_path, TEXT).keys_sent() == {}

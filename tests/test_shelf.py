@@ -28,7 +28,9 @@ HEADLINES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def make(root: Path, kind: str, numbers: dict[str, Any], stage: str = "rows") -> Artifact:
+def make(
+    root: Path, kind: str, numbers: dict[str, Any], stage: str = "rows", **run: Any
+) -> Artifact:
     store = Store(root)
     folder = store.begin(stage, "0" * 64)
     example = Example(id="a", messages=turns("Why?", "Because."))
@@ -41,7 +43,7 @@ def make(root: Path, kind: str, numbers: dict[str, Any], stage: str = "rows") ->
     jsonl.write(folder / "rejected.jsonl", verdicts)
     manifest = Manifest(
         stage=stage, kind=kind, makes="examples", fingerprint="0" * 64, science={}, inputs={},
-        numbers=numbers, files={}, run={"seconds": 1.5, "finished": "1"},
+        numbers=numbers, files={}, run={"seconds": 1.5, "finished": "1", **run},
     )  # fmt: skip
     return store.commit(folder, manifest)
 
@@ -52,8 +54,26 @@ def test_every_kind_of_stage_has_a_headline(tmp_path: Path, kind: str) -> None:
     make(tmp_path, kind, numbers)
     assert shelf.overview(Store(tmp_path)) == [
         {"stage": "rows", "kind": kind, "fingerprint": "0" * 12, "result": headline,
-         "seconds": 1.5, "peak_mb": None}
+         "seconds": 1.5, "peak_mb": None, "usd": None}
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("usage", "usd"),
+    [
+        ({}, None),
+        ({"requests": 3}, None),
+        ({"usd": 0.0}, 0),
+        ({"usd": 1.234567}, 1.2346),
+        ({"unpriced": 1}, "unknown"),
+        ({"usd": 1.2, "unpriced": 1}, "unknown"),
+    ],
+)
+def test_a_cost_is_a_sum_or_unknown_or_absent(
+    tmp_path: Path, usage: dict[str, float], usd: object
+) -> None:
+    made = make(tmp_path, "mix", {"train": 1, "valid": 1}, usage=usage)
+    assert shelf.cost(made) == usd
 
 
 def test_a_misspelt_stage_gets_the_nearest(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from openbezoar.recipe import Recipe
 
 app = typer.Typer(
     name="bezoar",
@@ -33,6 +36,16 @@ INTERRUPTED = 130
 """The exit code that typer gives when the person presses Ctrl-C."""
 
 
+@app.callback()
+def options(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show where an error comes from; anywhere on the line."),
+    ] = False,
+) -> None:
+    """What holds for every verb; `main` takes it off the line before any verb reads it."""
+
+
 @app.command(epilog="Example: bezoar run recipes/quickstart.yaml")
 def run(recipe: RecipeFile, store: StoreFolder = DEFAULT_STORE, set_: Overrides = None) -> None:
     """Make what the recipe describes; what is made already is kept."""
@@ -42,6 +55,7 @@ def run(recipe: RecipeFile, store: StoreFolder = DEFAULT_STORE, set_: Overrides 
     from openbezoar.store import Store
 
     loaded = load(recipe, set_ or [])
+    _tell_keys(loaded)
     artifacts = runner.run(loaded, Store(store), Teller(sys.stderr))
     print(f"{len(artifacts)} artifacts in {store}; look at them: bezoar report --store {store}")
 
@@ -58,7 +72,9 @@ def plan(
     from openbezoar.recipe import load
     from openbezoar.store import Store
 
-    steps = steps_of(load(recipe, set_ or []), Store(store))
+    loaded = load(recipe, set_ or [])
+    steps = steps_of(loaded, Store(store))
+    _tell_keys(loaded)
     rows = [
         {
             "stage": step.name,
@@ -239,6 +255,16 @@ def _fail(message: str, code: int = 1) -> None:
     sys.exit(code)
 
 
+def _tell_keys(recipe: "Recipe") -> None:
+    """A recipe may be a stranger's: say which key would go where before any goes."""
+    from openbezoar.shelf import visible
+
+    for name, (variable, address) in recipe.keys_sent().items():
+        kept = "" if os.environ.get(variable) else " (not set)"
+        line = f"models.{name} sends the key in {variable}{kept} to {address}"
+        print(visible(line), file=sys.stderr)
+
+
 def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
@@ -246,7 +272,7 @@ def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
     if not rows:
         print("nothing yet")
         return
-    names = list(rows[0])
+    names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
     cells = [[_cell(row[name]) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
     for line in [names, *cells]:
@@ -257,7 +283,9 @@ def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    return str(value)
 
 
 def _tree(value: Any, depth: int = 0) -> str:

@@ -16,6 +16,7 @@ EXTRAS = {
     "train": ("torch", "transformers", "peft", "accelerate", "bitsandbytes"),
     "eval": ("lm_eval", "datasets"),
     "report": ("matplotlib",),
+    "ray": ("ray",),
 }
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN")
 

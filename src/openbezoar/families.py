@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import JsonValue
 
-from openbezoar.component import Component
+from openbezoar.component import Component, science
 from openbezoar.errors import ConfigError
 from openbezoar.records import (
     Completion,
@@ -42,6 +42,7 @@ __all__ = [
     "Bench",
     "ChatModel",
     "Check",
+    "Connect",
     "Draw",
     "Evaluation",
     "Filter",
@@ -51,12 +52,16 @@ __all__ = [
     "Numbers",
     "Objective",
     "Request",
+    "Run",
     "Sampling",
     "Scheme",
     "Scorer",
     "Source",
     "Stage",
     "Subject",
+    "Work",
+    "expect",
+    "expect_shapes",
     "random_for",
 ]
 
@@ -97,6 +102,20 @@ class ChatModel(ABC):
     async def complete(self, request: Request) -> Completion:
         """Answer one request; ModelError when the model is gone, ParseError for this one alone."""
 
+    async def count_tokens(self, text: str) -> int:
+        """The tokens of a text by the model's own tokenizer, without any that begin or end it.
+
+        Only a model whose spec `counts` can tell.
+        """
+        raise ConfigError(f"model {self.name!r} shows no tokenizer to count with")
+
+    def send_through(self, connect: "Connect") -> None:
+        """From now on send requests through what this opens; a model that sends none ignores it."""
+        return
+
+
+Connect = Callable[[], AbstractAsyncContextManager[ChatModel]]
+
 
 class Scorer(ABC):
     """A model that can also say how likely it finds an answer."""
@@ -113,6 +132,8 @@ class ModelSpec(Component, ABC):
     """Whether the opened model is a Scorer too."""
     trains: ClassVar[bool] = False
     """Whether it names a checkpoint that training can start from."""
+    shapes: ClassVar[bool] = True
+    """Whether it takes requests for an answer that keeps to a JSON schema."""
     bills: ClassVar[bool] = False
     """Whether somebody may ask money for its answers."""
 
@@ -129,8 +150,26 @@ class ModelSpec(Component, ABC):
     def label(self) -> str:
         """The model's name for rows, tables and cards."""
 
+    @property
+    def travels(self) -> bool:
+        """Whether the workers of a cluster may each open it; the driver asks all others alone."""
+        return False
+
+    @property
+    def counts(self) -> bool:
+        """Whether the opened model can count a text's tokens by its own tokenizer."""
+        return False
+
     def evidence(self) -> JsonValue:
         """What else, beyond the settings, determines the answers: the digest of local files."""
+        return None
+
+    def identity(self) -> JsonValue:
+        """What an answer is kept under, beside its request: all that may change the answer."""
+        return {"model": science(self), "evidence": self.evidence()}
+
+    def sends_key(self) -> tuple[str, str] | None:
+        """The environment variable whose key it sends, and the address it goes to."""
         return None
 
     def check_ready(self) -> None:
@@ -143,6 +182,17 @@ class ModelSpec(Component, ABC):
 
 
 # What a part is given.
+
+Run = Callable[[Any], Awaitable[Any]]
+"""What comes of a row."""
+Work = Callable[[Any, ChatModel], Awaitable[Any]]
+"""What comes of a row, given its model; it must survive pickling, to be done elsewhere."""
+
+
+@asynccontextmanager
+async def here(name: str, model: ChatModel, work: Work) -> AsyncIterator[Run]:
+    """Rows are at work in this process."""
+    yield lambda row: work(row, model)
 
 
 @dataclass(frozen=True)
@@ -168,6 +218,8 @@ class Bench:
     """Requests answered, tokens and money spent, filled by the models."""
     progress: Callable[[int, int, str], None] = field(default=lambda done, total, note: None)
     """Tell how many rows of how many are done, and what else there is to say of them."""
+    spread: Callable[[str, ChatModel, Work], AbstractAsyncContextManager[Run]] = here
+    """Put work to rows, given a model by name and as it was opened, here or on a cluster."""
 
 
 def random_for(*key: object) -> random.Random:
@@ -230,6 +282,10 @@ class Scheme(Component, ABC):
     async def make(self, draw: Draw, teacher: ChatModel, stream: random.Random) -> Made:
         """Make the rows of one draw; ParseError when nothing came of it."""
 
+    def check_teacher(self, spec: ModelSpec) -> None:
+        """Raise ConfigError when this teacher cannot do what will be asked of it."""
+        return
+
     def evidence(self) -> JsonValue:
         """What else determines the rows: its prompts' fingerprints, the digests of its files."""
         return None
@@ -240,12 +296,14 @@ class Judge(Component, ABC):
 
     model: str
     """The recipe's name of the model that judges."""
-    scores: ClassVar[bool] = False
-    """Whether the model must be a Scorer."""
 
     @abstractmethod
     async def grade(self, row: Any, model: ChatModel) -> Grade:
         """Grade one example; a Grade without status when the reply is unreadable."""
+
+    def check_model(self, spec: ModelSpec) -> None:
+        """Raise ConfigError when this model cannot do what will be asked of it."""
+        return
 
     def evidence(self) -> JsonValue:
         """What else determines the grades: its prompts' fingerprints."""
@@ -351,6 +409,14 @@ class Evaluation(Component, ABC):
         """The models it needs beside the one measured, by name."""
         return ()
 
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Raise ConfigError when a model it uses cannot do what will be asked of it."""
+        return
+
+    def check_ready(self) -> None:
+        """Raise MissingExtra when what it needs is not installed."""
+        return
+
     def evidence(self) -> JsonValue:
         """What else determines the scores: the digests of its files, its prompts' fingerprints."""
         return None
@@ -378,6 +444,10 @@ class Stage(Component, ABC):
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """Raise ConfigError when a model it uses cannot do what is asked of it."""
 
+    def check_ready(self) -> None:
+        """Raise ConfigError or MissingExtra when it cannot be made on this machine."""
+        return
+
     def evidence(self) -> JsonValue:
         """What else determines the artifact, such as the digest of a file it reads."""
         return None
@@ -393,3 +463,12 @@ def expect(name: str, kinds: Mapping[str, str], *wanted: str) -> str:
     if held not in wanted:
         raise ConfigError(f"reads {name!r}, which holds {held}; it needs {' or '.join(wanted)}")
     return held
+
+
+def expect_shapes(spec: ModelSpec) -> None:
+    """Raise ConfigError when answers of this model cannot be held to a JSON schema."""
+    if not spec.shapes:
+        raise ConfigError(
+            f"needs answers held to a JSON schema, which model {spec.label!r} cannot give; use one "
+            "of kind llama_cpp, vllm or openai"
+        )

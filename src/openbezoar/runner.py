@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from openbezoar import memory
 from openbezoar.errors import ConfigError, StoreError
-from openbezoar.families import Bench, ChatModel
+from openbezoar.families import Bench, ChatModel, ModelSpec, Stage
 from openbezoar.models.policies import open_model
 from openbezoar.models.spending import Spending
 from openbezoar.models.transformers import Transformers
@@ -47,7 +47,7 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     run = _Run(recipe, store, Spending(recipe.budget, recipe.prices))
     with store.locked():
         steps = plan(recipe, store)
-        _check_models(steps, recipe)
+        _check_ready(steps, recipe)
         for step in steps:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
@@ -58,16 +58,17 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     return list(run.made.values())
 
 
-def _check_models(steps: list[Step], recipe: Recipe) -> None:
-    """Find a missing key or checkpoint before the first stage, not after a night of the others."""
-    left = [step.stage for step in steps if step.state != "made"]
-    needed = {name for stage in left for name in (*stage.uses(), *stage.reads())}
-    for name, spec in recipe.models.items():
-        if name in needed:
-            try:
-                spec.check_ready()
-            except ConfigError as error:
-                raise ConfigError(f"models.{name}: {error}") from None
+def _check_ready(steps: list[Step], recipe: Recipe) -> None:
+    """Find what is missing before the first stage, not after a night of the others."""
+    left = {step.name: step.stage for step in steps if step.state != "made"}
+    needed = {name for stage in left.values() for name in (*stage.uses(), *stage.reads())}
+    parts: dict[str, ModelSpec | Stage] = {f"stages.{name}": stage for name, stage in left.items()}
+    parts |= {f"models.{name}": spec for name, spec in recipe.models.items() if name in needed}
+    for place, part in parts.items():
+        try:
+            part.check_ready()
+        except ConfigError as error:
+            raise ConfigError(f"{place}: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Reads what a store holds, for people: an overview, the funnels, a stage's artifact and rows."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from openbezoar import jsonl
 from openbezoar.component import nearest
 from openbezoar.errors import DataError, StoreError
 from openbezoar.store import Artifact, Store
 
-__all__ = ["funnel", "latest", "lines_of", "overview", "readable", "rows", "visible"]
+__all__ = ["cost", "funnel", "latest", "lines_of", "overview", "readable", "rows", "visible"]
 
 
 def overview(store: Store) -> list[dict[str, Any]]:
@@ -21,9 +21,19 @@ def overview(store: Store) -> list[dict[str, Any]]:
             "result": headline(artifact),
             "seconds": artifact.manifest.run.get("seconds"),
             "peak_mb": artifact.manifest.run.get("peak_memory_mb"),
+            "usd": cost(artifact),
         }
         for artifact in store.artifacts()
     ]
+
+
+def cost(artifact: Artifact) -> float | Literal["unknown"] | None:
+    """The money that its making took, unknown where a price was; None where nobody bills."""
+    usage: Any = artifact.manifest.run.get("usage") or {}
+    if usage.get("unpriced"):
+        return "unknown"
+    usd = usage.get("usd")
+    return None if usd is None else round(usd, 4)
 
 
 def headline(artifact: Artifact) -> str:

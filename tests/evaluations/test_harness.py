@@ -1,5 +1,7 @@
 """The harness on the tiny checkpoint, against lm-eval called as anyone would."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +46,39 @@ def test_our_numbers_are_lm_eval_s(
         assert score.value == theirs[f"{metric},none"]
         assert score.standard_error == theirs[f"{metric}_stderr,none"]
         assert score.n == theirs["sample_len"] == 12
+
+
+@pytest.mark.parametrize("name", ["arc_easy", "paper", "mmlu_stem", "lambada_openai"])
+def test_tasks_that_are_known_pass_at_once(name: str) -> None:
+    assert Harness(tasks=(name,)).tasks == (name,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("arc_esy", "arc_easy"),
+        ("papr", "paper"),
+        ("/etc/passwd", "lm_eval ls"),
+        ("a\0b", "lm_eval"),
+    ],
+)
+def test_a_misspelt_task_is_refused_with_its_settings(name: str, near: str) -> None:
+    with pytest.raises(ValidationError, match=rf"lm-eval has no task .*{near}"):
+        Harness(tasks=(name,))
+
+
+def test_without_lm_eval_no_name_is_refused_and_no_run_begins() -> None:
+    script = (
+        "import sys; sys.modules['lm_eval'] = None\n"
+        "from openbezoar.errors import MissingExtra\n"
+        "from openbezoar.evaluations.harness import Harness\n"
+        "part = Harness(tasks=('somebody_elses',))\n"
+        "try: part.check_ready()\n"
+        "except MissingExtra as error: print(error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert "pip install 'openbezoar[eval]'" in ran.stdout
 
 
 @pytest.mark.slow

@@ -41,9 +41,10 @@ def chat(text: str | None, finish_reason: str = "stop") -> Reply:
 
 @dataclass
 class Served:
-    """A running server: its address, and the headers and bodies it was asked with."""
+    """A running server: its address, and the paths, headers and bodies it was asked with."""
 
     url: str = ""
+    paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
 
@@ -56,6 +57,7 @@ def serving(answer: Callable[[dict[str, Any]], Reply]) -> Iterator[Served]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             served.headers.append({name.lower(): value for name, value in self.headers.items()})
+            served.paths.append(self.path)
             served.bodies.append(body)
             status, reply = answer(body)
             content = (reply if isinstance(reply, str) else json.dumps(reply)).encode()

@@ -439,6 +439,20 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+async def test_a_model_in_batches_counts_at_once(
+    kind: str, provider: Provider, tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    tokenizer = {"tokenizer": str(tiny_checkpoint)} if kind == "openai" else {}
+    model = spec(kind, provider).model_copy(update=tokenizer)
+    async with model.connect_in(tmp_path) as opened:
+        if model.counts:
+            assert await opened.count_tokens("four") == 4
+        else:
+            with pytest.raises(ConfigError, match="shows no tokenizer"):
+                await opened.count_tokens("four")
+    assert provider.batches == []
+
+
 async def test_batches_without_a_folder_are_refused(kind: str, provider: Provider) -> None:
     with pytest.raises(ConfigError, match="need a folder"):
         async with spec(kind, provider).connect():

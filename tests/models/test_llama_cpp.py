@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from openbezoar import hub
 from openbezoar.component import science
 from openbezoar.errors import ConfigError, ModelError, ParseError
 from openbezoar.families import Request, Sampling
+from openbezoar.models.counting import count_tokens
 from openbezoar.models.llama_cpp import LlamaCpp, Slots
 
 Ask = Callable[..., Request]
@@ -35,6 +37,17 @@ async def test_the_embedded_model_answers_silently(
     assert [completion.text for completion in first] == [completion.text for completion in again]
     assert all(completion.model == "smollm2-135m-instruct" for completion in first)
     assert capfd.readouterr() == ("", "")
+
+
+@embedded
+@pytest.mark.slow
+async def test_the_embedded_model_counts_as_its_checkpoint_does() -> None:
+    texts = ["", "Name a fruit.", "naïve 日本 \U0001f600", " " * 50 + "x\n\n\n", "<|im_end|>"]
+    folder = str(hub.checkpoint("smollm2-135m-instruct"))
+    async with LlamaCpp(context=256, runtime=Slots(slots=1, threads=1)).connect() as model:
+        assert [await model.count_tokens(text) for text in texts] == [
+            count_tokens(folder, text) for text in texts
+        ]
 
 
 @embedded

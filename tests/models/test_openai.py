@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,57 @@ async def test_the_request_says_what_the_settings_say(serve: Any, chat: Any, ask
             },
         }
     ]
+
+
+@pytest.mark.parametrize("reply", [{"tokens": [5, 6, 7]}, {"tokens": [5, 6, 7], "count": 3}])
+async def test_a_server_counts_tokens_in_the_words_of_two_protocols(
+    serve: Any, reply: dict[str, Any]
+) -> None:
+    served = serve(lambda body: (200, reply))
+    async with spec(served.url, tokenizer="server").connect() as opened:
+        assert await opened.count_tokens("one 日 three") == 3
+    (body,) = served.bodies
+    assert body["prompt"] == body["content"] == "one 日 three"
+    assert body["add_special"] is body["add_special_tokens"] is False
+    assert served.paths == ["/tokenize"]
+
+
+@pytest.mark.parametrize(
+    "reply", [(404, {}), (200, "pong"), (200, []), (200, {"tokens": 3}), (200, "<html>")]
+)
+async def test_a_server_that_cannot_count_says_what_to_set(serve: Any, reply: Any) -> None:
+    served = serve(lambda body: reply)
+    async with spec(served.url, tokenizer="server").connect() as opened:
+        with pytest.raises(ConfigError, match=r"does not count tokens .*name its `tokenizer`"):
+            await opened.count_tokens("text")
+
+
+async def test_without_a_tokenizer_nothing_is_guessed(serve: Any) -> None:
+    model = spec(serve(lambda body: (200, {"tokens": []})).url)
+    assert not model.counts
+    async with model.connect() as opened:
+        with pytest.raises(ConfigError, match="shows no tokenizer"):
+            await opened.count_tokens("text")
+
+
+async def test_a_tokenizer_of_a_folder_counts_without_the_server(tiny_checkpoint: Path) -> None:
+    model = spec("http://127.0.0.1:9/v1", tokenizer=str(tiny_checkpoint))
+    model.check_ready()
+    async with model.connect() as opened:
+        assert await opened.count_tokens("日") == 3
+
+
+def test_naming_a_tokenizer_changes_the_science_and_no_answer(tiny_checkpoint: Path) -> None:
+    plain, counting = OpenAI(model="m"), OpenAI(model="m", tokenizer=str(tiny_checkpoint))
+    assert science(plain) != science(counting)
+    assert plain.evidence() is None
+    assert counting.evidence() is not None
+    assert plain.identity() == counting.identity()
+
+
+def test_a_missing_tokenizer_is_found_before_a_run(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"has no tokenizer\.json"):
+        spec("http://127.0.0.1:9/v1", tokenizer=str(tmp_path)).check_ready()
 
 
 async def test_another_attempt_is_asked_with_another_seed(serve: Any, chat: Any, ask: Ask) -> None:

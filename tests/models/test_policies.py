@@ -97,6 +97,24 @@ async def test_a_model_is_connected_once_and_closed_at_the_end(database: Path, a
     assert CONNECTED == ["echo", "closed"]
 
 
+async def test_what_the_cache_lacks_is_sent_where_the_model_was_told(
+    database: Path, ask: Ask
+) -> None:
+    await replies(Echo(), database, [ask("a")])
+    CONNECTED.clear()
+    other = ScriptedModel(lambda request: request.messages[-1].content.upper())
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[ChatModel]:
+        yield other
+
+    async with open_model(Echo(), database, {}) as model:
+        model.send_through(connect)
+        said = [(await model.complete(ask(text))).text for text in ("a", "b")]
+    assert (said, CONNECTED) == (["a", "B"], [])
+    assert [request.messages[-1].content for request in other.requests] == ["b"]
+
+
 async def test_one_more_row_is_one_more_request(database: Path, ask: Ask) -> None:
     await replies(Echo(), database, [ask("a"), ask("b")])
     ASKED.clear()
@@ -151,6 +169,27 @@ async def test_scores_are_kept_too(database: Path, ask: Ask) -> None:
             assert await model.log_probability(asked, "two words") == (-1.1, 2)
             assert await model.log_probability((), "two words") == (-0.1, 2)
     assert ASKED == ["two words", "two words"]
+
+
+async def test_a_count_is_kept_and_is_no_request(database: Path, ask: Ask) -> None:
+    for connections in (["echo", "closed"], []):
+        CONNECTED.clear()
+        usage: dict[str, float] = {}
+        async with open_model(Echo(), database, usage) as model:
+            assert await model.count_tokens("three words here") == 3
+        assert (CONNECTED, usage) == (connections, {})
+
+
+async def test_naming_a_tokenizer_keeps_what_was_answered(
+    database: Path, ask: Ask, serve: Any, chat: Any, tiny_checkpoint: Path
+) -> None:
+    runtime = Endpoint(base_url=serve(lambda body: chat("yes")).url)
+    plain = OpenAI(model="m", runtime=runtime)
+    usage: dict[str, float] = {}
+    for spec in (plain, plain.model_copy(update={"tokenizer": str(tiny_checkpoint)})):
+        async with open_model(spec, database, usage) as model:
+            await model.complete(ask("1"))
+    assert (usage["requests"], usage["cached"]) == (2, 1)
 
 
 async def test_only_a_model_that_scores_looks_like_one(database: Path) -> None:
@@ -222,4 +261,5 @@ async def test_retries_are_counted_where_they_occur(
     async with open_model(OpenAI(model="m", runtime=Endpoint(base_url=url)), database, usage) as m:
         await m.complete(ask("1"))
         await m.complete(ask("2"))
-    assert usage == {"requests": 2, "cached": 0, "tokens_in": 14, "tokens_out": 6, "retries": 1}
+    counted = {"requests": 2, "cached": 0, "tokens_in": 14, "tokens_out": 6}
+    assert usage == {**counted, "retries": 1, "unpriced": 2}

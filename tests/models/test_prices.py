@@ -1,10 +1,12 @@
 """Prices come from the recipe first, then from the list, and are never made up."""
 
+from datetime import date
+
 import pytest
 from pydantic import ValidationError
 
 from openbezoar.models.openai import Endpoint, OpenAI
-from openbezoar.models.prices import Price, price_of
+from openbezoar.models.prices import Listed, Price, list_prices, price_of
 from openbezoar.models.scripted import Line, Scripted
 
 MINI = OpenAI(model="gpt-4o-mini")
@@ -34,6 +36,13 @@ def test_a_model_that_does_not_bill_has_no_list_price() -> None:
 def test_batches_cost_half() -> None:
     gathered = MINI.model_copy(update={"runtime": Endpoint(batch=True)})
     assert price_of(gathered, {}) == Price(input=0.075, output=0.3)
+
+
+@pytest.mark.parametrize(("name", "price"), list_prices().items())
+def test_a_list_price_says_where_and_when_it_was_seen(name: str, price: Listed) -> None:
+    assert price.source.startswith("https://")
+    assert price.seen >= date(2026, 11, 22)
+    assert 0 < price.input < price.output
 
 
 def test_a_price_is_never_negative() -> None:

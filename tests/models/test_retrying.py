@@ -56,6 +56,31 @@ def retrying(model: ScriptedModel, tries: int = 3) -> tuple[RetryingModel, list[
     return RetryingModel(model, limits, lambda: retries.append("again")), retries
 
 
+class Stumbling(ScriptedModel):
+    """Counts words once it has stumbled."""
+
+    def __init__(self, errors: Sequence[Exception]) -> None:
+        super().__init__(lambda request: "fine")
+        self._errors = list(errors)
+
+    async def count_tokens(self, text: str) -> int:
+        if self._errors:
+            raise self._errors.pop(0)
+        return await super().count_tokens(text)
+
+
+async def test_a_count_is_tried_as_often_as_an_answer() -> None:
+    model, retries = retrying(Stumbling([Trouble("odd", "away", SOON)] * 2))
+    assert await model.count_tokens("two words") == 2
+    assert retries == ["again", "again"]
+
+
+async def test_a_count_that_never_comes_stops_the_stage() -> None:
+    model, _ = retrying(Stumbling([Trouble("odd", "away", SOON)] * 3))
+    with pytest.raises(ModelError, match="odd, 3 times in a row"):
+        await model.count_tokens("two words")
+
+
 @pytest.mark.parametrize("kind", ["busy", "away", "broken"])
 async def test_trouble_is_asked_again_and_counted(ask: Ask, kind: str) -> None:
     trouble = Trouble("odd", kind, SOON)  # type: ignore[arg-type]

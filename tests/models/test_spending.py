@@ -62,11 +62,22 @@ async def test_kept_answers_cost_nothing(spec: Any, ask: Ask, tmp_path: Path) ->
     usage = await spend(spec(), tmp_path / "a", spending, request, request, request)
     assert usage["usd"] == pytest.approx(10)
     assert (usage["requests"], usage["cached"]) == (3, 2)
-    assert "usd" not in await spend(spec(), tmp_path / "a", spending, request)
+    assert (await spend(spec(), tmp_path / "a", spending, request))["usd"] == 0
 
 
 async def test_money_is_absent_where_no_price_is_known(spec: Any, ask: Ask, tmp_path: Path) -> None:
-    assert "usd" not in await spend(spec(), tmp_path / "a", Spending(), ask("1"))
+    usage = await spend(spec(), tmp_path / "a", Spending(), ask("1"), ask("1"), ask("2"))
+    assert "usd" not in usage
+    assert usage["unpriced"] == 2
+    assert not {"usd", "unpriced"} & set(await spend(spec(), tmp_path / "a", Spending(), ask("1")))
+
+
+async def test_a_model_that_nobody_bills_has_no_cost(ask: Ask, tmp_path: Path) -> None:
+    usage: dict[str, float] = {}
+    free = Scripted(lines=(Line(reply="yes"),))
+    async with open_model(free, tmp_path / "a", usage, Spending()) as model:
+        await model.complete(ask("1"))
+    assert not {"usd", "unpriced"} & set(usage)
 
 
 @pytest.mark.parametrize(

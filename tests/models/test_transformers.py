@@ -120,6 +120,10 @@ async def test_a_schema_is_not_promised(model: Checkpoint, ask: Ask) -> None:
         await model.complete(ask(json_schema={"type": "object"}))
 
 
+async def test_tokens_are_counted_without_any_added(model: Checkpoint) -> None:
+    assert await model.count_tokens("what is the sum ?") == 5
+
+
 def test_a_tokenizer_without_a_template_is_refused(spec: Transformers, tmp_path: Path) -> None:
     folder = tmp_path / "base"
     shutil.copytree(spec.checkpoint, folder)

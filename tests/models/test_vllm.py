@@ -36,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         known = self.headers["Authorization"] == "Bearer " + os.environ["VLLM_API_KEY"]
+        if self.path == "/tokenize":
+            return self.reply({"tokens": asked["prompt"].split() if known else []})
         text = asked["messages"][-1]["content"]
         if text == "die":
             print("CUDA error: out of luck", flush=True)
@@ -108,6 +110,13 @@ async def test_the_server_answers_and_is_gone_afterwards(tmp_path: Path, ask: As
     assert completion.text == "BLUE"
     assert completion.model == "small"
     assert gone(tmp_path)
+
+
+async def test_the_server_counts_tokens(tmp_path: Path) -> None:
+    model = spec(program(tmp_path, SERVES))
+    assert model.counts
+    async with model.connect() as opened:
+        assert await opened.count_tokens("three words here") == 3
 
 
 async def test_the_settings_reach_the_command_line(tmp_path: Path) -> None:

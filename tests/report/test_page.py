@@ -57,6 +57,19 @@ def test_the_page_of_a_whole_run_has_every_section(line: Shelf) -> None:
         assert f"<th>{stage}</th>" in page.replace("<wbr>", "")
 
 
+def test_money_has_a_column_only_where_somebody_bills(line: Shelf) -> None:
+    assert "US dollars" not in text_of(page_of(line))
+    mix = {"train": 1, "valid": 1}
+    line.put("paid", "mix", "examples data set", mix, usage={"requests": 3, "usd": 1234.5})
+    line.put("cheap", "mix", "examples data set", mix, usage={"requests": 3, "usd": 0.0123})
+    assert re.search(r"paid 3 - - - \$1,234\.50", text_of(page_of(line)))
+    assert re.search(r"cheap 3 - - - \$0\.0123", text_of(page_of(line)))
+    line.put("odd", "mix", "examples data set", mix, usage={"requests": 3, "unpriced": 3})
+    page = text_of(page_of(line))
+    assert re.search(r"odd 3 - - - unknown", page)
+    assert re.search(r"total .* \$1,234\.51 and an unknown part", page)
+
+
 def test_the_report_opens_without_a_network(line: Shelf) -> None:
     page = page_of(line)
     tags = Elements(page).tags

@@ -1,10 +1,13 @@
 """Evol-Instruct: lineages, the four rules, and parents that return to the pool."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from openbezoar.errors import ConfigError
 from openbezoar.families import Made, Request, random_for
+from openbezoar.models.openai import OpenAI
 from openbezoar.models.scripted import complete_with
 from openbezoar.records import Completion, Example, Seed
 from openbezoar.schemes.evol_instruct import EvolInstruct
@@ -141,7 +144,31 @@ def test_a_long_seed_is_cut_before_it_is_evolved(make: Make) -> None:
         return teacher()(request)
 
     make(EvolInstruct(max_seed_tokens=100), [long], reply)
-    assert max(asked) < 400 + 2500
+    assert max(asked) < 600 + 2500
+
+
+@pytest.mark.parametrize(("seed_tokens", "kept"), [("tokenizer", 100), ("bytes", 80)])
+def test_the_teacher_counts_the_tokens_of_a_seed_unless_bytes_are_chosen(
+    make: Make, seed_tokens: Any, kept: int
+) -> None:
+    """A scripted teacher's tokens are words; a peel and its blank are five bytes."""
+    long = SEED.model_copy(update={"instruction": "peel " * 4000})
+    asked: list[str] = []
+
+    def reply(request: Request) -> str:
+        asked.append(request.messages[-1].content)
+        return teacher()(request)
+
+    make(EvolInstruct(max_seed_tokens=100, seed_tokens=seed_tokens), [long], reply)
+    assert asked[0].count("peel") == kept
+
+
+def test_a_teacher_without_a_tokenizer_is_refused_unless_bytes_are_chosen() -> None:
+    server = OpenAI(model="m")
+    with pytest.raises(ConfigError, match=r"`tokenizer` .*or choose .*`seed_tokens: bytes`"):
+        EvolInstruct().check_teacher(server)
+    EvolInstruct(seed_tokens="bytes").check_teacher(server)
+    EvolInstruct().check_teacher(OpenAI(model="m", tokenizer="server"))
 
 
 def test_markers_inside_a_seed_cannot_end_it(make: Make) -> None:

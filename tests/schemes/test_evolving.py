@@ -1,7 +1,9 @@
 """Evolved prompts are read from any reply, and strategies are drawn as published."""
 
+import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -15,8 +17,9 @@ from openbezoar.schemes.evolving import (
     Step,
     draw_for_pool,
     draw_for_row,
+    first_bytes,
+    first_tokens,
     read_evolved,
-    truncate,
 )
 
 NEW = "Name three red fruits."
@@ -84,7 +87,50 @@ def test_a_row_draws_uniformly_over_all_six_operations() -> None:
 
 
 @given(st.text(max_size=60), st.integers(1, 12))
-def test_truncation_keeps_an_opening_of_at_most_four_bytes_a_token(text: str, tokens: int) -> None:
-    cut = truncate(text, tokens)
+def test_bytes_keep_an_opening_of_at_most_four_a_token(text: str, tokens: int) -> None:
+    cut = first_bytes(text, tokens)
     assert len(cut.encode()) <= 4 * tokens
-    assert cut in text
+    assert text.startswith(cut)
+
+
+COUNTS: dict[str, Callable[[str], int]] = {
+    "bytes": lambda text: len(text.encode()),
+    "words": lambda text: len(text.split()),
+    "characters": len,
+    # Merges that come and go: a longer beginning may well have fewer tokens.
+    "pairs": lambda text: len(text.replace("ab", "X").replace("XX", "Y")),
+}
+
+
+def cut(text: str, limit: int, count: Callable[[str], int]) -> tuple[str, list[int]]:
+    """The beginning that is kept, and how long the texts were that had to be counted."""
+    counted: list[int] = []
+
+    async def counts(part: str) -> int:
+        counted.append(len(part))
+        return count(part)
+
+    return asyncio.run(first_tokens(text, limit, counts)), counted
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+@given(
+    text=st.text(max_size=60) | st.text("ab \u00e9\U0001f600", max_size=60), limit=st.integers(1, 9)
+)
+def test_the_first_tokens_are_a_beginning_that_just_fits(kind: str, text: str, limit: int) -> None:
+    count = COUNTS[kind]
+    kept, _ = cut(text, limit, count)
+    assert text.startswith(kept)
+    assert count(kept) <= limit
+    assert kept == text or count(text[: len(kept) + 1]) > limit
+
+
+def test_of_a_long_text_little_is_counted() -> None:
+    kept, counted = cut("word " * 200_000, 1024, COUNTS["words"])
+    assert len(kept.split()) == 1024
+    assert max(counted) <= 4 * len(kept)
+    assert len(counted) < 20
+
+
+def test_a_text_that_fits_is_counted_once() -> None:
+    assert cut("Name a fruit.", 1024, COUNTS["words"]) == ("Name a fruit.", [13])

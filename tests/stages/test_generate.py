@@ -1,12 +1,13 @@
 """The generate stage asks for every seed, counts what failed, and does not depend on order."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from openbezoar import runner
-from openbezoar.errors import DataError, ModelError
+from openbezoar.errors import DataError, MissingExtra, ModelError
 from openbezoar.jsonl import read
 from openbezoar.recipe import load
 from openbezoar.records import Example, Failure
@@ -134,3 +135,12 @@ def test_progress_counts_draws_whether_they_fail_or_not(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     runner.run(load(path, ()), store, lambda stage, text: told.append(f"{stage}: {text}"))
     assert "rows: 2/2, 1 rows, 1 failed" in [line.split(", 0 tokens")[0] for line in told]
+
+
+def test_a_cluster_without_ray_is_refused_before_any_stage(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"openbezoar\[ray\]"):
+        run(recipe(tmp_path, ["Question 1"]), "stages.rows.runtime.engine=ray")
+    assert Store(tmp_path / "store").artifacts() == []

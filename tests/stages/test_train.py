@@ -1,6 +1,8 @@
 """The train and merge stages: an adapter is carried through data sets, merged, and aligned."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,31 @@ def upto(stage: str) -> str:
     last = next(place for place in names if lines[place].startswith(f"  {stage}:"))
     after = [place for place in names if place > last]
     return "".join(lines[: after[0]] if after else lines)
+
+
+def test_an_optimiser_that_needs_a_gpu_is_refused_before_the_first_stage(
+    line: Callable[..., dict[str, Artifact]], tmp_path: Path
+) -> None:
+    paged = [
+        "stages.dpo.optimisation.optimiser=paged_adamw_8bit", "stages.dpo.runtime.device=cpu"
+    ]  # fmt: skip
+    with pytest.raises(ConfigError, match=r"stages\.dpo: .*paged_adamw_8bit needs a CUDA GPU"):
+        line(*paged)
+    assert not list((tmp_path / "store").glob("pairs-*"))
+
+
+def test_a_missing_extra_is_told_before_the_first_stage() -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from openbezoar.errors import MissingExtra\n"
+        "from openbezoar.stages.train import TrainStage\n"
+        "stage = TrainStage.model_validate("
+        "{'start': 'a', 'data': 'b', 'objective': {'kind': 'sft'}})\n"
+        "try: stage.check_ready()\n"
+        "except MissingExtra as error: print(error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert "pip install 'openbezoar[train]'" in ran.stdout
 
 
 @pytest.mark.slow

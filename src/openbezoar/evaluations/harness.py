@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, PositiveInt, model_validator
 from openbezoar.component import Runtime
 from openbezoar.evaluations import journal, lm_harness
 from openbezoar.evaluations.lm_harness import Loaded, TaskRun
-from openbezoar.evaluations.local_tasks import SAMPLE, Prepared, prepare
+from openbezoar.evaluations.local_tasks import SAMPLE, Prepared, is_local, prepare
 from openbezoar.evaluations.local_tasks import evidence as task_evidence
 from openbezoar.families import Bench, Evaluation, Subject
 from openbezoar.records import Score
@@ -67,7 +67,14 @@ class Harness(Evaluation):
             raise ValueError("name tasks, such as [arc_easy, piqa] or [paper], or set data: sample")
         if self.data == "sample" and self.tasks:
             raise ValueError("data: sample has a task of its own; leave tasks out")
+        for name in self.tasks:
+            if name not in SUITES and not is_local(name):
+                lm_harness.check_known(name, beside=SUITES)
         return self
+
+    def check_ready(self) -> None:
+        """lm-eval must be installed."""
+        lm_harness.check_installed()
 
     def evidence(self) -> JsonValue:
         """The local files the tasks are measured on."""

@@ -2,18 +2,28 @@
 
 import contextlib
 import difflib
+import importlib.util
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from openbezoar.errors import ConfigError, DataError
+from openbezoar.errors import ConfigError, DataError, MissingExtra
 
-__all__ = ["Loaded", "TaskRun", "check_reachable", "manager_of", "quiet", "version"]
+__all__ = [
+    "Loaded",
+    "TaskRun",
+    "check_installed",
+    "check_known",
+    "check_reachable",
+    "manager_of",
+    "quiet",
+    "version",
+]
 
 BOOTSTRAPS = 1000
 """Resamples for the standard error of metrics that have no formula, such as F1."""
@@ -61,13 +71,26 @@ def manager_of(folders: Sequence[Path]) -> Any:
     return TaskManager(include_path=[str(folder) for folder in folders], include_defaults=False)
 
 
+def check_installed() -> None:
+    """Raise MissingExtra when lm-eval is not here."""
+    if _package() is None:
+        raise MissingExtra("harness needs lm-eval; pip install 'openbezoar[eval]'")
+
+
+def check_known(task: str, beside: Iterable[str] = ()) -> None:
+    """Raise ConfigError for a task that lm-eval lacks; where it is not installed nobody knows.
+
+    `beside` are further names that may have been meant.
+    """
+    folder = _package()
+    # Most tasks have a file of their name; to read all of lm-eval's files takes seconds.
+    if folder is not None and all(file.stem != task for file in folder.rglob("*.yaml")):
+        _refuse_unknown(task, beside)
+
+
 def check_reachable(task: str) -> None:
     """Load a task's rows from the hub; ConfigError for an unknown task, DataError without rows."""
-    known = _all_tasks().all_tasks
-    if task not in known:
-        near = difflib.get_close_matches(task, known, n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "`lm_eval ls tasks` lists them"
-        raise ConfigError(f"harness: lm-eval has no task {task!r}; {hint}")
+    _refuse_unknown(task)
     try:
         _all_tasks().load([task])
     except (OSError, RuntimeError, ValueError) as error:
@@ -139,6 +162,20 @@ def _in_one_process() -> Iterator[None]:
             del os.environ["DISABLE_MULTIPROC"]
         else:
             os.environ["DISABLE_MULTIPROC"] = before
+
+
+def _refuse_unknown(task: str, beside: Iterable[str] = ()) -> None:
+    known = _all_tasks().all_tasks
+    if task not in known:
+        near = difflib.get_close_matches(task, {*known, *beside}, n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else "`lm_eval ls tasks` lists them"
+        raise ConfigError(f"harness: lm-eval has no task {task!r}; {hint}")
+
+
+def _package() -> Path | None:
+    """The folder of lm-eval, found without loading it."""
+    spec = importlib.util.find_spec("lm_eval")
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 @cache

@@ -19,7 +19,7 @@ import openbezoar
 from openbezoar import catalog, files, jsonl
 from openbezoar.errors import DataError
 
-__all__ = ["SAMPLE", "SET", "TASKS", "Prepared", "evidence", "prepare", "subjects_of"]
+__all__ = ["SAMPLE", "SET", "TASKS", "Prepared", "evidence", "is_local", "prepare", "subjects_of"]
 
 SET = "lm_eval"
 """The data set of the catalog that holds the files."""
@@ -166,6 +166,11 @@ TASKS: dict[str, LocalTask] = {
 
 MMLU = {"test": "mmlu.test.jsonl.gz", "dev": "mmlu.dev.jsonl.gz"}
 MMLU_GROUPS = ("mmlu", "mmlu_stem", "mmlu_humanities", "mmlu_social_sciences", "mmlu_other")
+
+
+def is_local(name: str) -> bool:
+    """Whether the task is one whose rows the data folder may hold; MMLU's subjects are not told."""
+    return name == SAMPLE or name in TASKS or name in MMLU_GROUPS
 
 
 def prepare(name: str, scratch: Path) -> Prepared | None:

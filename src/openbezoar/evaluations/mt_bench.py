@@ -1,6 +1,6 @@
 """MT-Bench's method: a model answers questions of two turns, a judge rates every answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, JsonValue, PositiveInt
@@ -13,7 +13,7 @@ from openbezoar.evaluations.dialogues import Dialogue, Examiner, Turn
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.pooled import pooled
 from openbezoar.evaluations.questions import Question, QuestionSet, References, evidence, load
-from openbezoar.families import Bench, Evaluation, Subject
+from openbezoar.families import Bench, Evaluation, ModelSpec, Subject, expect_shapes
 from openbezoar.records import Score
 
 __all__ = ["EMBEDDED_NOTE", "MtBench", "MtBenchRuntime"]
@@ -56,6 +56,11 @@ class MtBench(Evaluation):
     def uses(self) -> tuple[str, ...]:
         """The judge."""
         return (self.judge,)
+
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """A judge that answers in JSON must be one that can be held to it."""
+        if self.verdict == "json":
+            expect_shapes(specs[self.judge])
 
     def evidence(self) -> JsonValue:
         """The wording of the judge's prompts, and the questions."""

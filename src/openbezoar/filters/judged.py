@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from openbezoar.component import OneOf
 from openbezoar.driver import over_rows
 from openbezoar.errors import ConfigError, DataError, ParseError
-from openbezoar.families import Bench, ChatModel, Check, Filter, Judge, Numbers, random_for
+from openbezoar.families import Bench, ChatModel, Check, Filter, Judge, Numbers, Run, random_for
 from openbezoar.judges.probes import Discrimination, discrimination, plant
 from openbezoar.records import Example, Grade, Verdict
 
@@ -40,14 +41,18 @@ class Judged(Filter):
                 f"stage {bench.stage}: a judge grades examples, which {type(rows[0]).__name__} "
                 "rows are not; remove `judged` from its filters"
             )
-        async with bench.open_model(self.judge.model) as model:
+        name = self.judge.model
+        async with (
+            bench.open_model(name) as model,
+            bench.spread(name, model, Grading(self.judge)) as grade,
+        ):
             if self.probes and rows:
-                shown = await self._try(bench, rows, model)
+                shown = await self._try(bench, rows, grade)
                 numbers["judge"] = shown.numbers()
                 self._trust(shown)
 
             async def check(row: Example) -> Verdict:
-                return self._verdict(await self._grade(row, model))
+                return self._verdict(await grade(row))
 
             yield check
 
@@ -55,7 +60,7 @@ class Judged(Filter):
         """The judge's model."""
         return (self.judge.model,)
 
-    async def _try(self, bench: Bench, rows: Sequence[Example], model: ChatModel) -> Discrimination:
+    async def _try(self, bench: Bench, rows: Sequence[Example], grade: Run) -> Discrimination:
         stream = random_for(bench.seed, bench.stage, self.kind, "probes")
         real = stream.sample(rows, k=min(self.probes, len(rows)))
         planted = plant(real, stream)
@@ -64,10 +69,11 @@ class Judged(Filter):
         asked += [(kind, row) for kind, bad in planted.items() for row in bad]
         bench.say(f"trying the judge on {len(real)} rows and {len(asked) - len(real)} bad answers")
 
-        async def grade(probe: tuple[str, Example]) -> Grade:
-            return await self._grade(probe[1], model)
+        async def grade_probe(probe: tuple[str, Example]) -> Grade:
+            graded: Grade = await grade(probe[1])
+            return graded
 
-        async for outcome in over_rows(asked, grade):
+        async for outcome in over_rows(asked, grade_probe):
             grades[outcome.row[0]].append(outcome.result or Grade())
         return discrimination(grades.pop("real"), grades)
 
@@ -88,13 +94,21 @@ class Judged(Filter):
                 "use another judge or model, or lower `least_auc`"
             )
 
-    async def _grade(self, row: Example, model: ChatModel) -> Grade:
-        try:
-            return await self.judge.grade(row, model)
-        except ParseError as error:
-            return Grade(reason=str(error))
-
     def _verdict(self, grade: Grade) -> Verdict:
         keep = grade.status == "Accept"
         reason = "" if keep else "unreadable" if grade.status is None else "rejected"
         return Verdict(filter=self.kind, keep=keep, reason=reason, grade=grade)
+
+
+@dataclass(frozen=True)
+class Grading:
+    """What is done with one row, in whichever process that is."""
+
+    judge: Judge
+
+    async def __call__(self, row: Example, model: ChatModel) -> Grade:
+        """The judge's grade; what a request was refused for is its reason."""
+        try:
+            return await self.judge.grade(row, model)
+        except ParseError as error:
+            return Grade(reason=str(error))

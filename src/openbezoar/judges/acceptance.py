@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from openbezoar import prompts
-from openbezoar.families import ChatModel, Judge, Request, Sampling
+from openbezoar.families import ChatModel, Judge, ModelSpec, Request, Sampling, expect_shapes
 from openbezoar.records import Example, Grade, Message
 
 __all__ = ["Acceptance", "read"]
@@ -42,6 +42,10 @@ class Acceptance(Judge):
     def evidence(self) -> JsonValue:
         """The wording of its prompt."""
         return prompts.fingerprint(PROMPT)
+
+    def check_model(self, spec: ModelSpec) -> None:
+        """Its verdicts must be such that a schema holds them."""
+        expect_shapes(spec)
 
     async def grade(self, row: Example, model: ChatModel) -> Grade:
         """Grade one example; a Grade without status when both replies are unreadable."""

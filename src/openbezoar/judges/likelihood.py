@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from openbezoar.errors import ConfigError
-from openbezoar.families import ChatModel, Judge, Scorer
+from openbezoar.families import ChatModel, Judge, ModelSpec, Scorer
 from openbezoar.records import Example, Grade
 
 __all__ = ["Likelihood"]
@@ -23,7 +23,6 @@ class Likelihood(Judge):
     """
 
     kind: Literal["likelihood"] = "likelihood"
-    scores = True
     model: str
     """The name of the model that judges; it must be able to score, as `transformers` can."""
     least_gain: float = 0.2
@@ -32,6 +31,14 @@ class Likelihood(Judge):
     """The floor of the answer's own log-likelihood, per token; null for no floor."""
     least_tokens: int = Field(2, ge=1)
     """Answers with fewer tokens, EOS included, are rejected unscored by the rest."""
+
+    def check_model(self, spec: ModelSpec) -> None:
+        """Its log-probabilities must be readable."""
+        if not spec.scores:
+            raise ConfigError(
+                f"its judge needs log-probabilities, which model {self.model!r} ({spec.label}) "
+                "does not give; use a model of kind transformers"
+            )
 
     async def grade(self, row: Example, model: ChatModel) -> Grade:
         """Score the answer with its conversation and alone."""

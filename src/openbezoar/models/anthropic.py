@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from openbezoar.errors import MissingExtra, ModelError, ParseError
+from openbezoar.errors import MissingExtra, ModelError
 from openbezoar.families import ChatModel, ModelSpec, Request
 from openbezoar.models.anthropic_batches import AnthropicBatches
 from openbezoar.models.batches import batched
 from openbezoar.models.keys import is_loopback, key_for
 from openbezoar.models.openai import Endpoint
-from openbezoar.models.retrying import Trouble, trouble_with
+from openbezoar.models.retrying import Trouble
+from openbezoar.models.statuses import failure_of
 from openbezoar.records import Completion
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Anthropic", "AnthropicEndpoint", "AnthropicModel"]
 
-REFUSED = {400, 413, 422}
-"""The statuses that say this one request is at fault, not the server."""
 WITH_SAMPLING = "2023-06-01"
 """The latest version of the API in which a model can be told a temperature or a top_p."""
 REASONS = {
@@ -63,6 +62,15 @@ class Anthropic(ModelSpec):
         """The model's name."""
         return self.model
 
+    @property
+    def travels(self) -> bool:
+        """Batches are gathered in one place, and an address on this machine means this machine."""
+        return not self.runtime.batch and not is_loopback(self.runtime.base_url)
+
+    def sends_key(self) -> tuple[str, str]:
+        """The key goes to the server."""
+        return self.runtime.api_key_env, self.runtime.base_url
+
     def check_ready(self) -> None:
         """The key must be in the environment."""
         key_for(self.runtime.base_url, self.runtime.api_key_env)
@@ -83,7 +91,7 @@ class Anthropic(ModelSpec):
                 yield model
                 return
             api = AnthropicBatches(client, model.fields_of, model.completion, model.explained)
-            async with batched(model.name, api, self.runtime, folder) as gathered:
+            async with batched(model, api, self.runtime, folder) as gathered:
                 yield gathered
 
 
@@ -164,7 +172,9 @@ class AnthropicModel(ChatModel):
         try:
             yield
         except anthropic.APIStatusError as error:
-            raise self._failure(error) from None
+            variable = self._spec.runtime.api_key_env
+            key = self._client.api_key or ""
+            raise failure_of(error, self._at(), key, variable) from None
         except anthropic.APITimeoutError:
             raise Trouble(self._at("did not answer in time; raise `runtime.timeout`")) from None
         except anthropic.APIConnectionError as error:
@@ -177,25 +187,8 @@ class AnthropicModel(ChatModel):
         except JSONDecodeError:
             raise Trouble(self._at("answered with broken JSON")) from None
 
-    def _failure(self, error: "anthropic.APIStatusError") -> ModelError | ParseError:
-        # What a server says about a key may hold the key, so that it is never repeated.
-        key = self._client.api_key or ""
-        said = " ".join(error.message.replace(key, "[key]").split())[:300]
-        status = error.status_code
-        if status in REFUSED:
-            return ParseError("refused by the server", said)
-        if status in (401, 403):
-            variable = self._spec.runtime.api_key_env
-            what = f"refuses the key ({status}); look at the variable {variable}"
-        elif status == 404:
-            what = "knows no such model (404); mend `model` or `runtime.base_url`"
-        else:
-            what = f"failed with status {status} ({said})"
-        failure = self._at(what)
-        return trouble_with(failure, status, error.response.headers) or ModelError(failure)
-
-    def _at(self, what: str) -> str:
-        return f"model {self.name!r} at {self._spec.runtime.base_url} {what}"
+    def _at(self, what: str = "") -> str:
+        return f"model {self.name!r} at {self._spec.runtime.base_url} {what}".rstrip()
 
 
 def _client(spec: Anthropic, key: str) -> "anthropic.AsyncAnthropic":

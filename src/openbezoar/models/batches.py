@@ -73,19 +73,19 @@ class BatchApi(ABC):
 
 @asynccontextmanager
 async def batched(
-    name: str, api: BatchApi, settings: Batching, folder: Path | None
+    model: ChatModel, api: BatchApi, settings: Batching, folder: Path | None
 ) -> AsyncIterator[ChatModel]:
     """A model that asks in batches and remembers them in a folder."""
     if folder is None:
-        raise ConfigError(f"model {name!r}: batches need a folder to be remembered in")
+        raise ConfigError(f"model {model.name!r}: batches need a folder to be remembered in")
     with closing(Ledger(folder / "batches.sqlite", api.account)) as ledger:
-        model = BatchedModel(name, api, settings, ledger)
+        gathered = BatchedModel(model, api, settings, ledger)
         try:
-            yield model
+            yield gathered
         finally:
-            await model.close()
+            await gathered.close()
         # Whoever asked has kept the answers by now.
-        ledger.forget(model.delivered)
+        ledger.forget(gathered.delivered)
 
 
 def readable(read: Callable[[Any], Completion], reply: Any) -> Answer:
@@ -99,9 +99,10 @@ def readable(read: Callable[[Any], Completion], reply: Any) -> Answer:
 class BatchedModel(ChatModel):
     """Gathers requests into batches; what was paid for before an interruption is picked up."""
 
-    def __init__(self, name: str, api: BatchApi, settings: Batching, ledger: Ledger) -> None:
-        self.name = name
+    def __init__(self, model: ChatModel, api: BatchApi, settings: Batching, ledger: Ledger) -> None:
+        self.name = model.name
         self.delivered: list[str] = []
+        self._model = model
         self._api = api
         self._settings = settings
         self._ledger = ledger
@@ -123,6 +124,10 @@ class BatchedModel(ChatModel):
         if answer is not None:
             return self._handed_over(key, answer)
         raise ParseError("left unanswered by the provider", f"in {TRIES} batches")
+
+    async def count_tokens(self, text: str) -> int:
+        """Counted at once, in no batch."""
+        return await self._model.count_tokens(text)
 
     async def close(self) -> None:
         """Stop gathering and watching; batches that were sent go on."""

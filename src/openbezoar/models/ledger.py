@@ -4,17 +4,17 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from openbezoar.errors import ParseError, StoreError
+from openbezoar.errors import ParseError
+from openbezoar.models.database import connect, explained
 from openbezoar.records import Completion
 
 __all__ = ["Answer", "Ledger", "Sent"]
 
 Answer = Completion | ParseError
-PATIENCE = 30.0
-"""Seconds to wait for another program that holds the ledger."""
 TABLES = """
 CREATE TABLE IF NOT EXISTS batches
     (token TEXT PRIMARY KEY, name TEXT, account TEXT, at REAL, size INTEGER);
@@ -37,14 +37,10 @@ class Ledger:
     """Batches that run and answers not yet handed over, in one SQLite file."""
 
     def __init__(self, path: Path, account: str) -> None:
-        self._path = path
         self._account = account
+        self._explained = partial(explained, path, "batches that run will be lost")
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.executescript(TABLES)
+            self._connection = connect(path, "FULL", TABLES)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -109,22 +105,6 @@ class Ledger:
         with self._explained(), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield self._connection
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise StoreError(
-                f"{self._path}: cannot be used ({error}); make room on the disk, "
-                "close other programs that hold it, and run again"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self._path}: is broken ({error}); remove it, batches that run will be lost"
-            ) from None
-        except OSError as error:
-            raise StoreError(f"{self._path}: cannot be made ({error.strerror})") from None
 
 
 def _written(answer: Answer) -> str:

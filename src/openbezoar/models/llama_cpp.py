@@ -13,7 +13,7 @@ from openbezoar import hub
 from openbezoar.errors import MissingExtra, ModelError
 from openbezoar.families import ChatModel, ModelSpec
 from openbezoar.models.limits import Limits
-from openbezoar.models.openai import Endpoint, OpenAI, served_at
+from openbezoar.models.openai import SERVER, Endpoint, OpenAI, served_at
 
 __all__ = ["LlamaCpp", "Slots"]
 
@@ -57,6 +57,11 @@ class LlamaCpp(ModelSpec):
         """The file's name without its ending, or the model's name."""
         return Path(self.model).name.removesuffix(".gguf")
 
+    @property
+    def counts(self) -> bool:
+        """Its server does."""
+        return True
+
     def evidence(self) -> JsonValue:
         """The digest of the weights."""
         return hub.identity(self.model)
@@ -79,6 +84,7 @@ class LlamaCpp(ModelSpec):
         return OpenAI(
             model=self.label,
             extra={"top_k": self.top_k, "min_p": self.min_p},
+            tokenizer=SERVER,
             runtime=Endpoint(
                 base_url=f"{address}/v1",
                 concurrency=self.runtime.slots,

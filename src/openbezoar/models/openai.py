@@ -4,28 +4,33 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator
 from pydantic_core import from_json
 
-from openbezoar.errors import ModelError, ParseError
+from openbezoar import hub
+from openbezoar.component import science
+from openbezoar.errors import ConfigError, ModelError
 from openbezoar.families import ChatModel, ModelSpec, Request
 from openbezoar.models.batches import Batching, batched
+from openbezoar.models.counting import count_tokens, load_tokenizer
 from openbezoar.models.keys import is_loopback, key_for
 from openbezoar.models.limits import Limits
 from openbezoar.models.openai_batches import OpenAIBatches
 from openbezoar.models.pools import Pools
-from openbezoar.models.retrying import Trouble, trouble_with
+from openbezoar.models.retrying import Trouble
+from openbezoar.models.statuses import failure_of
 from openbezoar.records import Completion
 
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["Endpoint", "OpenAI", "OpenAIModel", "served_at"]
+__all__ = ["SERVER", "Endpoint", "OpenAI", "OpenAIModel", "served_at"]
 
-REFUSED = {400, 413, 422}
-"""The statuses that say this one request is at fault, not the server."""
+SERVER = "server"
+"""Stands, as a tokenizer's name, for the server that answers."""
+
 SEEDS = 2**31
 """Servers disagree on the size of a seed; every one takes 31 bits."""
 
@@ -72,6 +77,10 @@ class OpenAI(ModelSpec):
     not held to its JSON schema, and what the prompt asks for must do."""
     extra: dict[str, JsonValue] = {}
     """Further fields of the request, such as `top_k`."""
+    tokenizer: str | None = None
+    """What counts this model's tokens, where a part asks for that: `server`, which must know
+    /tokenize as those of vLLM and llama.cpp do, or the tokenizer.json in a folder or of a name on
+    the hub."""
     runtime: Endpoint = Endpoint()
 
     @property
@@ -79,9 +88,33 @@ class OpenAI(ModelSpec):
         """The model's name on the server."""
         return self.model
 
+    @property
+    def counts(self) -> bool:
+        """With a tokenizer, it does."""
+        return self.tokenizer is not None
+
+    def evidence(self) -> JsonValue:
+        """The digest of a local tokenizer."""
+        return hub.identity(Path(self.tokenizer) / "tokenizer.json") if self.tokenizer else None
+
+    def identity(self) -> JsonValue:
+        """A tokenizer changes no answer: to name one later keeps what was answered before."""
+        return {"model": science(self.model_copy(update={"tokenizer": None})), "evidence": None}
+
+    @property
+    def travels(self) -> bool:
+        """Batches are gathered in one place, and an address on this machine means this machine."""
+        return not self.runtime.batch and not is_loopback(self.runtime.base_url)
+
+    def sends_key(self) -> tuple[str, str]:
+        """The key goes to the server."""
+        return self.runtime.api_key_env, self.runtime.base_url
+
     def check_ready(self) -> None:
-        """The key must be in the environment."""
+        """The key must be in the environment, and the tokenizer here."""
         key_for(self.runtime.base_url, self.runtime.api_key_env)
+        if self.tokenizer not in (None, SERVER):
+            load_tokenizer(self.tokenizer)
 
     def connect(self) -> AbstractAsyncContextManager[ChatModel]:
         """Find the key and open a client; nothing is asked yet."""
@@ -115,7 +148,7 @@ async def served_at(spec: OpenAI, key: str, folder: Path | None = None) -> Async
             yield model
             return
         api = OpenAIBatches(client, model.fields_of, model.completion, model.explained)
-        async with batched(model.name, api, spec.runtime, folder) as gathered:
+        async with batched(model, api, spec.runtime, folder) as gathered:
             yield gathered
 
 
@@ -138,6 +171,36 @@ class OpenAIModel(ChatModel):
             raise Trouble(self._at("answered with broken JSON; look at its log")) from None
         return self.completion(said)
 
+    async def count_tokens(self, text: str) -> int:
+        """The tokens by the spec's tokenizer."""
+        if self._spec.tokenizer is None:
+            return await super().count_tokens(text)
+        if self._spec.tokenizer == SERVER:
+            return await self._counted_there(text)
+        return count_tokens(self._spec.tokenizer, text)
+
+    async def _counted_there(self, text: str) -> int:
+        from httpx2 import Response
+        from openai import NotFoundError
+
+        # One body for two servers: each reads its own fields and passes the other's by.
+        body = {"model": self._spec.model, "prompt": text, "add_special_tokens": False}
+        body |= {"content": text, "add_special": False}
+        address = urljoin(self._spec.runtime.base_url.rstrip("/"), "tokenize")
+        with self.explained():
+            try:
+                reply = await self._client.post(address, cast_to=Response, body=body)
+                said = from_json(reply.content)
+            except (NotFoundError, ValueError):
+                said = None
+        tokens = said.get("tokens") if isinstance(said, dict) else None
+        if not isinstance(tokens, list):
+            raise ConfigError(
+                f"{self._at()} does not count tokens at {address}; name its `tokenizer` by a "
+                "folder or a name on the hub"
+            )
+        return len(tokens)
+
     def fields_of(self, request: Request) -> dict[str, Any]:
         """The request in the words of the protocol."""
         return fields_of(request, self._spec)
@@ -150,7 +213,8 @@ class OpenAIModel(ChatModel):
         try:
             yield
         except openai.APIStatusError as error:
-            raise self._explained(error) from None
+            variable = self._spec.runtime.api_key_env
+            raise failure_of(error, self._at(), self._client.api_key, variable) from None
         except openai.APITimeoutError:
             raise Trouble(self._at("did not answer in time; raise `runtime.timeout`")) from None
         except openai.APIConnectionError as error:
@@ -174,22 +238,6 @@ class OpenAIModel(ChatModel):
             model=self.name,
         )
 
-    def _explained(self, error: "openai.APIStatusError") -> ModelError | ParseError:
-        # What a server says about a key may hold the key, so that it is never repeated.
-        said = " ".join(error.message.replace(self._client.api_key, "[key]").split())[:300]
-        status = error.status_code
-        if status in REFUSED:
-            return ParseError("refused by the server", said)
-        if status in (401, 403):
-            variable = self._spec.runtime.api_key_env
-            what = f"refuses the key ({status}); look at the variable {variable}"
-        elif status == 404:
-            what = "knows no such model or path (404); mend `model` or `runtime.base_url`"
-        else:
-            what = f"failed with status {status} ({said})"
-        failure = self._at(what)
-        return trouble_with(failure, status, error.response.headers) or ModelError(failure)
-
     def _unconnected(self, error: Exception) -> Trouble:
         import httpx2
 
@@ -198,8 +246,8 @@ class OpenAIModel(ChatModel):
             return Trouble(self._at(what), "away")
         return Trouble(self._at("broke off the connection"))
 
-    def _at(self, what: str) -> str:
-        return f"model {self.name!r} at {self._spec.runtime.base_url} {what}"
+    def _at(self, what: str = "") -> str:
+        return f"model {self.name!r} at {self._spec.runtime.base_url} {what}".rstrip()
 
 
 class _Message(BaseModel):

@@ -10,6 +10,7 @@ from openbezoar.families import Request
 from openbezoar.models.batches import BatchApi, readable
 from openbezoar.models.ledger import Answer, Sent
 from openbezoar.models.retrying import Trouble
+from openbezoar.models.statuses import REFUSED
 from openbezoar.records import Completion
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenAIBatches"]
 
-REFUSED = {400, 413, 422}
-"""The statuses that say this one request is at fault, not the server."""
 MARK = "openbezoar"
 """The field of a batch's metadata that holds our own name for it."""
 RUNNING = {"validating", "in_progress", "finalizing", "cancelling"}

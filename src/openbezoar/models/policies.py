@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -12,9 +11,10 @@ from weakref import WeakValueDictionary
 from pydantic import JsonValue
 
 from openbezoar.component import digest, science
-from openbezoar.errors import ConfigError, StoreError
-from openbezoar.families import ChatModel, ModelSpec, Request, Scorer
+from openbezoar.errors import ConfigError
+from openbezoar.families import ChatModel, Connect, ModelSpec, Request, Scorer
 from openbezoar.models.budget import Account
+from openbezoar.models.database import connect, explained
 from openbezoar.models.limits import limits_of
 from openbezoar.models.retrying import RetryingModel
 from openbezoar.models.spending import Spending
@@ -22,8 +22,7 @@ from openbezoar.records import Completion, Message
 
 __all__ = ["Answers", "CachedModel", "CachedScorer", "open_model"]
 
-PATIENCE = 30.0
-"""Seconds to wait for another program that holds the cache."""
+TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
 
 
 @asynccontextmanager
@@ -32,8 +31,9 @@ async def open_model(
 ) -> AsyncIterator[ChatModel]:
     """Give the model behind its cache of answers; it is connected at the first unknown request.
 
-    `usage` counts every request and its tokens, in `cached` how many were not asked anew, and
-    where they occur `retries` and `usd`. `spending` holds the budgets of the run.
+    `usage` counts every request and its tokens, in `cached` how many were not asked anew, and where
+    they occur `retries`, `usd`, and in `unpriced` the answers that cost nobody knows what.
+    `spending` holds the budgets of the run.
     """
     account = (spending or Spending()).account(spec)
     with closing(Answers(database)) as answers:
@@ -47,16 +47,9 @@ class Answers:
 
     def __init__(self, path: Path) -> None:
         self.folder = path.parent
-        self._path = path
+        self._explained = partial(explained, path, "answers will be asked anew")
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-            # A write-ahead log without a flush for each row survives SIGKILL, and costs 0.1 ms.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL)"
-            )
+            self._connection = connect(path, "NORMAL", TABLE)
 
     def find(self, key: str) -> str | None:
         """The answer kept under a key."""
@@ -74,22 +67,6 @@ class Answers:
         """Let go of the file."""
         self._connection.close()
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise StoreError(
-                f"{self._path}: cannot be used ({error}); make room on the disk, "
-                "close other programs that hold it, and run again"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self._path}: is broken ({error}); remove it, answers will be asked anew"
-            ) from None
-        except OSError as error:
-            raise StoreError(f"{self._path}: cannot be made ({error.strerror})") from None
-
 
 class CachedModel(ChatModel):
     """Answers from the cache where it can; equal requests in flight are asked once."""
@@ -104,11 +81,13 @@ class CachedModel(ChatModel):
     ) -> None:
         self.name = spec.label
         self._spec = spec
-        self._identity: JsonValue = {"model": science(spec), "evidence": spec.evidence()}
+        self._identity = spec.identity()
+        self._counter: JsonValue = {"model": science(spec), "evidence": spec.evidence()}
         self._answers = answers
         self._account = account
         self._usage = usage
         self._stack = stack
+        self._connect: Connect = partial(spec.connect_in, answers.folder)
         self._connected: ChatModel | None = None
         self._connecting = asyncio.Lock()
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -118,34 +97,58 @@ class CachedModel(ChatModel):
 
         async def ask() -> str:
             model = await self._model()
-            completion = await self._account.ask(request, model.complete)
-            if (usd := self._account.usd(completion)) is not None:
-                self._count("usd", usd)
-            return completion.model_dump_json()
+            return (await self._account.ask(request, model.complete)).model_dump_json()
 
-        kept = await self._kept({"request": request.model_dump(mode="json")}, ask)
+        kept, known = await self._asked({"request": request.model_dump(mode="json")}, ask)
         completion = Completion.model_validate_json(kept)
         self._count("tokens_in", completion.tokens_in)
         self._count("tokens_out", completion.tokens_out)
+        usd = self._account.usd(completion)
+        if usd is not None:
+            self._count("usd", 0.0 if known else usd)
+        elif self._spec.bills and not known:
+            self._count("unpriced")
         return completion
 
-    async def _kept(self, question: dict[str, JsonValue], ask: Callable[[], Awaitable[str]]) -> str:
-        key = digest([self._identity, question])
+    async def count_tokens(self, text: str) -> int:
+        """The kept count, or the model's; no request among those that are counted."""
+
+        async def ask() -> str:
+            model = await self._model()
+            return str(await model.count_tokens(text))
+
+        kept, _ = await self._kept([self._counter, {"tokens_of": text}], ask)
+        return int(kept)
+
+    def send_through(self, connect: Connect) -> None:
+        """What the cache cannot answer is sent there."""
+        self._connect = connect
+
+    async def _asked(
+        self, question: JsonValue, ask: Callable[[], Awaitable[str]]
+    ) -> tuple[str, bool]:
+        answer, known = await self._kept([self._identity, question], ask)
+        self._count("requests")
+        self._count("cached", int(known))
+        return answer, known
+
+    async def _kept(
+        self, question: JsonValue, ask: Callable[[], Awaitable[str]]
+    ) -> tuple[str, bool]:
+        """The answer, and whether it was known."""
+        key = digest(question)
         async with self._asking.setdefault(key, asyncio.Lock()):
             answer = self._answers.find(key)
             known = answer is not None
             if answer is None:
                 answer = await ask()
                 self._answers.put(key, answer)
-        self._count("requests")
-        self._count("cached", int(known))
-        return answer
+        return answer, known
 
     async def _model(self) -> ChatModel:
         async with self._connecting:
             if self._connected is None:
-                opened = self._spec.connect_in(self._answers.folder)
-                model = await self._stack.enter_async_context(opened)
+                model = await self._stack.enter_async_context(self._connect())
                 limits = limits_of(self._spec)
                 retried = partial(self._count, "retries")
                 self._connected = RetryingModel(model, limits, retried) if limits else model
@@ -168,7 +171,7 @@ class CachedScorer(CachedModel, Scorer):
             return json.dumps(await model.log_probability(messages, answer))
 
         shown: list[JsonValue] = [message.model_dump() for message in messages]
-        kept = await self._kept({"likelihood_of": answer, "after": shown}, ask)
+        kept, _ = await self._asked({"likelihood_of": answer, "after": shown}, ask)
         total, tokens = json.loads(kept)
         self._count("tokens_in", tokens)
         return float(total), int(tokens)

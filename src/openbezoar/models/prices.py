@@ -1,6 +1,7 @@
 """What a model's tokens cost, from the recipe or from a table of public list prices."""
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from openbezoar.component import Component
 from openbezoar.families import ModelSpec
 
-__all__ = ["Price", "price_of"]
+__all__ = ["Listed", "Price", "list_prices", "price_of"]
 
 MILLION = 1_000_000
 
@@ -28,20 +29,29 @@ class Price(Component):
         return (tokens_in * self.input + tokens_out * self.output) / MILLION
 
 
+class Listed(Price):
+    """A list price, with the page it stood on and the day it was seen there."""
+
+    source: str
+    seen: date
+
+
 def price_of(spec: ModelSpec, own: Mapping[str, Price]) -> Price | None:
     """The recipe's own price, else the list price of a model that bills; None when unknown.
 
     Requests gathered into batches cost half.
     """
-    listed = _list_prices() if spec.bills else {}
+    listed: Mapping[str, Price] = list_prices() if spec.bills else {}
     price = own.get(spec.label) or listed.get(spec.label)
+    if price is None:
+        return None
     in_batches = getattr(getattr(spec, "runtime", None), "batch", False) is True
-    if price is None or not in_batches:
-        return price
-    return Price(input=price.input / 2, output=price.output / 2)
+    share = 0.5 if in_batches else 1.0
+    return Price(input=price.input * share, output=price.output * share)
 
 
 @cache
-def _list_prices() -> dict[str, Price]:
+def list_prices() -> dict[str, Listed]:
+    """The list prices that ship with the package, by the model's name on its server."""
     text = files("openbezoar.models").joinpath("prices.yaml").read_text(encoding="utf-8")
-    return {name: Price(**price) for name, price in yaml.safe_load(text)["models"].items()}
+    return {name: Listed(**price) for name, price in yaml.safe_load(text)["models"].items()}

@@ -3,9 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 from openbezoar.errors import ModelError, ParseError
 from openbezoar.families import ChatModel, Request, Sampling
@@ -25,6 +26,7 @@ PATIENCE = 600.0
 """A server that asks for a longer wait than this stops the stage instead."""
 
 Kind = Literal["busy", "away", "broken"]
+Told = TypeVar("Told")
 
 
 class Trouble(ModelError):
@@ -56,8 +58,15 @@ class RetryingModel(ChatModel):
 
     async def complete(self, request: Request) -> Completion:
         """The answer; ParseError when the server answers others but never this request."""
+        return await self._told(partial(self._try_once, request))
+
+    async def count_tokens(self, text: str) -> int:
+        """The count, tried as often; it passes no gate and takes no token of a rate."""
+        return await self._told(partial(self._model.count_tokens, text))
+
+    async def _told(self, once: Callable[[], Awaitable[Told]]) -> Told:
         try:
-            return await self._try_often(request)
+            return await self._try_often(once)
         except Trouble as trouble:
             if trouble.kind == "broken" and await self._answers_others():
                 raise ParseError(NO_REPLY, "though it answers others") from None
@@ -65,15 +74,15 @@ class RetryingModel(ChatModel):
                 f"{trouble}, {self._tries} times in a row; the same command continues from here"
             ) from None
 
-    async def _try_often(self, request: Request) -> Completion:
+    async def _try_often(self, once: Callable[[], Awaitable[Told]]) -> Told:
         for failed in range(self._tries - 1):
             try:
-                return await self._try_once(request)
+                return await once()
             except Trouble as trouble:
                 wait = wait_before(failed, trouble, random.random())  # noqa: S311 - spreads load
             self._retried()
             await asyncio.sleep(wait)
-        return await self._try_once(request)
+        return await once()
 
     async def _try_once(self, request: Request) -> Completion:
         booked = await self._pacer.turn(request)
@@ -94,8 +103,9 @@ class RetryingModel(ChatModel):
     async def _answers_others(self) -> bool:
         """Whether a question that any model can answer gets through."""
         hello = Message(role="user", content="Hello")
+        asked = Request(messages=(hello,), sampling=Sampling(max_tokens=8))
         try:
-            await self._try_often(Request(messages=(hello,), sampling=Sampling(max_tokens=8)))
+            await self._try_often(partial(self._try_once, asked))
         except Trouble:
             return False
         return True

@@ -34,6 +34,16 @@ class Scripted(ModelSpec):
         """A scripted model has no other name."""
         return "scripted"
 
+    @property
+    def travels(self) -> bool:
+        """A script says the same everywhere."""
+        return True
+
+    @property
+    def counts(self) -> bool:
+        """Its tokens are words."""
+        return True
+
     def connect(self) -> AbstractAsyncContextManager[ChatModel]:
         """Open the script."""
         return self._connected()
@@ -65,6 +75,10 @@ class ScriptedModel(ChatModel):
         self.requests.append(request)
         answer = self._answer(request)
         return answer if isinstance(answer, Completion) else complete_with(answer, request)
+
+    async def count_tokens(self, text: str) -> int:
+        """The words."""
+        return len(text.split())
 
 
 def complete_with(text: str, request: Request, finish_reason: str = "stop") -> Completion:

@@ -34,6 +34,7 @@ class Transformers(ModelSpec):
     kind: Literal["transformers"] = "transformers"
     scores = True
     trains = True
+    shapes = False
     checkpoint: str
     """A folder, or a name that the hub knows."""
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
@@ -44,6 +45,16 @@ class Transformers(ModelSpec):
     def label(self) -> str:
         """The checkpoint's name without the folders before it."""
         return self.checkpoint.rstrip("/").rsplit("/", maxsplit=1)[-1]
+
+    @property
+    def travels(self) -> bool:
+        """Each worker loads the checkpoint, on a GPU of its own machine where it claims one."""
+        return True
+
+    @property
+    def counts(self) -> bool:
+        """It is loaded with its tokenizer."""
+        return True
 
     def evidence(self) -> JsonValue:
         """The digest of the checkpoint's files."""
@@ -136,6 +147,10 @@ class Checkpoint(ChatModel, Scorer):
         prompt = self._prompt(request.messages)
         self._check_room(len(prompt) + request.sampling.max_tokens)
         return await self._answers.ask(Rendered(prompt, request))
+
+    async def count_tokens(self, text: str) -> int:
+        """The tokens by the checkpoint's tokenizer."""
+        return len(self._tokens(text))
 
     async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
         """The answer's log-probability after the prompt, its EOS included.

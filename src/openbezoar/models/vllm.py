@@ -18,7 +18,7 @@ from openbezoar.families import ChatModel, ModelSpec, Request
 from openbezoar.files import cache_folder
 from openbezoar.models.child import Child, free_port, running
 from openbezoar.models.limits import Limits
-from openbezoar.models.openai import Endpoint, OpenAI, served_at
+from openbezoar.models.openai import SERVER, Endpoint, OpenAI, served_at
 from openbezoar.models.retrying import Trouble
 from openbezoar.records import Completion
 
@@ -72,6 +72,11 @@ class Vllm(ModelSpec):
         """The name without the folders before it."""
         return Path(self.model).name
 
+    @property
+    def counts(self) -> bool:
+        """Its server does."""
+        return True
+
     def evidence(self) -> JsonValue:
         """The digest of a local checkpoint."""
         return hub.identity(self.model)
@@ -118,6 +123,7 @@ class Vllm(ModelSpec):
         return OpenAI(
             model=self.label,
             extra=self.extra,
+            tokenizer=SERVER,
             runtime=Endpoint(
                 base_url=f"http://127.0.0.1:{port}/v1",
                 concurrency=self.runtime.concurrency,
@@ -136,8 +142,18 @@ class VllmModel(ChatModel):
 
     async def complete(self, request: Request) -> Completion:
         """Ask the server once; ModelError with its last words when it has died."""
-        try:
+        async with self._watched():
             return await self._model.complete(request)
+
+    async def count_tokens(self, text: str) -> int:
+        """The server's count; ModelError with its last words when it has died."""
+        async with self._watched():
+            return await self._model.count_tokens(text)
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        try:
+            yield
         except Trouble:
             await asyncio.sleep(DYING)
             self._child.check()

@@ -95,7 +95,8 @@ def _each(values: Any) -> list[str]:
 def _usage(stages: Sequence[Made]) -> list[tuple[str, dict[str, int | float]]]:
     """What was asked of models, by stage, and in total."""
     used = [(made.name, made.run.usage) for made in stages if made.run.usage]
-    names = ("requests", "cached", "tokens_in", "tokens_out")
+    counted = {name for _, usage in used for name in usage} & {"usd", "unpriced"}
+    names = ("requests", "cached", "tokens_in", "tokens_out", *sorted(counted))
     total = {name: sum(usage.get(name, 0) for _, usage in used) for name in names}
     return [*used, ("total", total)] if used else []
 
@@ -150,6 +151,15 @@ def _memory(megabytes: float | None) -> str:
     return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"
 
 
+def _money(usage: dict[str, int | float]) -> str:
+    """What some requests cost; a dash where nobody bills, never a zero for the unknown."""
+    usd = usage.get("usd")
+    if usd is None:
+        return "unknown" if usage.get("unpriced") else "-"
+    known = f"${usd:,.4f}" if 0 < usd < 1 else f"${usd:,.2f}"
+    return f"{known} and an unknown part" if usage.get("unpriced") else known
+
+
 def _moment(text: str) -> str:
     """A time of a manifest to the minute."""
     return f"{text[:10]} {text[11:16]} UTC" if text.endswith("+00:00") else text
@@ -177,6 +187,7 @@ def _environment() -> Environment:
         "interval": _interval,
         "duration": _duration,
         "memory": _memory,
+        "money": _money,
         "moment": _moment,
         "settings": _settings,
     }

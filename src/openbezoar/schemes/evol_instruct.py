@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from openbezoar import prompts
-from openbezoar.errors import ParseError
-from openbezoar.families import ChatModel, Draw, Made, Sampling, Scheme, random_for
+from openbezoar.errors import ConfigError, ParseError
+from openbezoar.families import ChatModel, Draw, Made, ModelSpec, Sampling, Scheme, random_for
 from openbezoar.records import Completion, Example, Failure, Message, Seed
 from openbezoar.schemes import elimination
 from openbezoar.schemes.asking import Asking
@@ -20,8 +20,9 @@ from openbezoar.schemes.evolving import (
     Step,
     draw_for_pool,
     draw_for_row,
+    first_bytes,
+    first_tokens,
     read_evolved,
-    truncate,
 )
 from openbezoar.schemes.likeness import words
 from openbezoar.schemes.quoting import defuse
@@ -48,7 +49,10 @@ class EvolInstruct(Scheme):
     draw: Literal["pool", "row"] = "pool"
     """One strategy for each category and epoch (the authors), or one for each row (WizardLM)."""
     max_seed_tokens: int = Field(default=1024, ge=1)
-    """Longer seeds are cut; approximate, at four bytes a token."""
+    """Longer seeds are cut."""
+    seed_tokens: Literal["tokenizer", "bytes"] = "tokenizer"
+    """What counts them: the teacher's own tokenizer, or, as an approximation, four bytes a token
+    for a teacher that shows none."""
     equality_rule: Literal["model", "overlap"] = "model"
     """Who says that nothing was gained: the teacher, or (not in the paper) 90 % shared words."""
     equality_tries: int = Field(default=6, ge=1)
@@ -57,6 +61,15 @@ class EvolInstruct(Scheme):
     def evidence(self) -> JsonValue:
         """The wording of the prompts."""
         return {name: prompts.fingerprint(name) for name in PROMPTS}
+
+    def check_teacher(self, spec: ModelSpec) -> None:
+        """A teacher that counts the tokens of seeds needs a tokenizer."""
+        if self.seed_tokens == "tokenizer" and not spec.counts:
+            raise ConfigError(
+                f"counts seeds in tokens of model {spec.label!r}, whose tokenizer is not known; "
+                "name it with the model's `tokenizer` (kind openai), or choose the approximation "
+                "`seed_tokens: bytes`"
+            )
 
     def draws(self, seeds: Sequence[Seed], stream: random.Random) -> Iterator[Draw]:
         """One lineage for each seed, with the steps of all its epochs drawn beforehand.
@@ -72,7 +85,7 @@ class EvolInstruct(Scheme):
         """Walk one lineage; each epoch gives an example or a failure that names its rule."""
         seed = draw.seeds[0]
         asking = Asking(teacher, self.sampling, stream)
-        made, parent, parent_id = Made(), truncate(seed.prompt, self.max_seed_tokens), seed.id
+        made, parent, parent_id = Made(), await self._beginning(seed, teacher), seed.id
         for epoch, step in enumerate(draw.details["steps"], start=1):
             name = f"{draw.id}.{epoch}"
             try:
@@ -86,6 +99,12 @@ class EvolInstruct(Scheme):
             made.rows.append(_example(name, seed, turns, details, teacher))
             parent, parent_id = turns[0], name
         return made
+
+    async def _beginning(self, seed: Seed, teacher: ChatModel) -> str:
+        text = seed.prompt.strip()
+        if self.seed_tokens == "bytes":
+            return first_bytes(text, self.max_seed_tokens)
+        return await first_tokens(text, self.max_seed_tokens, teacher.count_tokens)
 
     def _steps(self, seed: Seed, salt: int) -> list[Step]:
         epochs = range(1, self.epochs_of.get(seed.category, self.epochs) + 1)

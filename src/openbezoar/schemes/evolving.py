@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
 __all__ = [
@@ -14,8 +15,9 @@ __all__ = [
     "Step",
     "draw_for_pool",
     "draw_for_row",
+    "first_bytes",
+    "first_tokens",
     "read_evolved",
-    "truncate",
 ]
 
 IN_DEPTH: Literal["in-depth-evolving"] = "in-depth-evolving"
@@ -33,6 +35,8 @@ TAGS = re.compile(r"</?(?:first|second)_prompt>", re.IGNORECASE)
 """The tags around two prompts to compare."""
 
 BYTES_PER_TOKEN = 4
+LONG_TOKEN = 8
+"""Characters that most tokens do not reach: more of a long text need not be counted at first."""
 
 
 class Step(NamedTuple):
@@ -73,9 +77,25 @@ def read_evolved(reply: str | None) -> Evolved:
     return Evolved(text) if text else Evolved("", "nothing but a marker")
 
 
-def truncate(text: str, tokens: int) -> str:
-    """The text's first tokens, counted as four bytes each: a chat model shows no tokenizer."""
-    return text.encode()[: tokens * BYTES_PER_TOKEN].decode(errors="ignore").strip()
+async def first_tokens(text: str, limit: int, count: Callable[[str], Awaitable[int]]) -> str:
+    """The beginning of a text of at most `limit` tokens; one more character would be too many."""
+    fits, ends = 0, min(len(text), limit * LONG_TOKEN)
+    while await count(text[:ends]) <= limit:
+        if ends == len(text):
+            return text
+        fits, ends = ends, min(len(text), 2 * ends)
+    while ends - fits > 1:
+        middle = (fits + ends) // 2
+        if await count(text[:middle]) <= limit:
+            fits = middle
+        else:
+            ends = middle
+    return text[:fits]
+
+
+def first_bytes(text: str, tokens: int) -> str:
+    """The beginning of a text, each token taken for four bytes; whole characters only."""
+    return text.encode()[: tokens * BYTES_PER_TOKEN].decode(errors="ignore")
 
 
 def _after_heading(text: str) -> str:

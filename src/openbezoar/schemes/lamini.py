@@ -9,7 +9,16 @@ from pydantic import Field, JsonValue
 from openbezoar import prompts
 from openbezoar.component import digest
 from openbezoar.errors import DataError, ParseError
-from openbezoar.families import ChatModel, Draw, Made, Sampling, Scheme, random_for
+from openbezoar.families import (
+    ChatModel,
+    Draw,
+    Made,
+    ModelSpec,
+    Sampling,
+    Scheme,
+    expect_shapes,
+    random_for,
+)
 from openbezoar.records import Completion, Failure, Seed
 from openbezoar.schemes.asking import CUT, Asking
 from openbezoar.schemes.instructing import is_instruction
@@ -70,6 +79,11 @@ class Lamini(Scheme):
         """The prompt's wording and the topics, which the settings only name."""
         topics = None if self.guided == "examples" else digest(list(topics_of(self.topics)))
         return {"prompts": prompts.fingerprint(self._prompt), "topics": topics}
+
+    def check_teacher(self, spec: ModelSpec) -> None:
+        """A list held to a schema needs a teacher that can be held to one."""
+        if self.form == "schema":
+            expect_shapes(spec)
 
     def draws(self, seeds: Sequence[Seed], stream: random.Random) -> Iterator[Draw]:
         """Draw demonstrations and topics for each request, whatever the number of requests."""

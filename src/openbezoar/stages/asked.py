@@ -1,12 +1,10 @@
 """What was asked to make rows: every request of a draw with its answer, kept beside the rows."""
 
-from dataclasses import dataclass
-
 from openbezoar.errors import ParseError
-from openbezoar.families import ChatModel, Request
+from openbezoar.families import ChatModel, Connect, Request
 from openbezoar.records import Completion, Record
 
-__all__ = ["Asked", "Exchange", "Flight", "HeardModel"]
+__all__ = ["Asked", "Exchange", "HeardModel", "WatchedModel"]
 
 
 class Exchange(Record):
@@ -25,31 +23,49 @@ class Asked(Record):
     exchanges: tuple[Exchange, ...]
 
 
-@dataclass
-class Flight:
-    """How many requests wait for their answers."""
+class WatchedModel(ChatModel):
+    """A teacher whose requests in flight are counted, for all draws of a stage."""
 
-    count: int = 0
+    def __init__(self, teacher: ChatModel) -> None:
+        self.name = teacher.name
+        self.in_flight = 0
+        self._teacher = teacher
+
+    async def complete(self, request: Request) -> Completion:
+        """The teacher's answer."""
+        self.in_flight += 1
+        try:
+            return await self._teacher.complete(request)
+        finally:
+            self.in_flight -= 1
+
+    async def count_tokens(self, text: str) -> int:
+        """The teacher's count; it is no request."""
+        return await self._teacher.count_tokens(text)
+
+    def send_through(self, connect: Connect) -> None:
+        """The teacher sends its requests there."""
+        self._teacher.send_through(connect)
 
 
 class HeardModel(ChatModel):
     """A teacher whose exchanges are written down, for one draw."""
 
-    def __init__(self, teacher: ChatModel, flight: Flight) -> None:
+    def __init__(self, teacher: ChatModel) -> None:
         self.name = teacher.name
         self.exchanges: list[Exchange] = []
         self._teacher = teacher
-        self._flight = flight
 
     async def complete(self, request: Request) -> Completion:
         """The teacher's answer."""
-        self._flight.count += 1
         try:
             answer = await self._teacher.complete(request)
         except ParseError as error:
             self.exchanges.append(Exchange(request=request, error=str(error)))
             raise
-        finally:
-            self._flight.count -= 1
         self.exchanges.append(Exchange(request=request, answer=answer))
         return answer
+
+    async def count_tokens(self, text: str) -> int:
+        """The teacher's count; it is no exchange."""
+        return await self._teacher.count_tokens(text)

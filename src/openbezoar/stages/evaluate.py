@@ -43,9 +43,16 @@ class EvaluateStage(Stage):
         return "scores"
 
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
-        """A model evaluated must be a checkpoint."""
+        """A model evaluated must be a checkpoint, and the judges able to do what is asked."""
         if self.model in specs and not specs[self.model].trains:
             raise ConfigError(f"model {self.model!r} is a server; evaluate a checkpoint")
+        for part in self.evaluations:
+            part.check_models(specs)
+
+    def check_ready(self) -> None:
+        """What the evaluations need must be installed."""
+        for part in self.evaluations:
+            part.check_ready()
 
     def evidence(self) -> JsonValue:
         """The files and prompts of the evaluations."""

@@ -5,22 +5,17 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, PositiveInt
+from pydantic import Field, JsonValue
 
 from openbezoar import jsonl
-from openbezoar.component import OneOf, Runtime
+from openbezoar.cluster.engine import Engine, placed
+from openbezoar.component import OneOf
 from openbezoar.driver import over_rows, wait_for
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.families import Bench, Filter, Judge, ModelSpec, Numbers, Stage, expect
 from openbezoar.records import ROWS, Example, Rejected, Row, Verdict
 
-__all__ = ["FilterRuntime", "FilterStage"]
-
-
-class FilterRuntime(Runtime):
-    """How many rows are judged at a time."""
-
-    concurrency: PositiveInt = 16
+__all__ = ["FilterStage"]
 
 
 class FilterStage(Stage):
@@ -30,7 +25,7 @@ class FilterStage(Stage):
     rows: str
     """The stage whose rows are filtered."""
     filters: tuple[Annotated[Filter, OneOf("openbezoar.filters")], ...] = Field(min_length=1)
-    runtime: FilterRuntime = FilterRuntime()
+    runtime: Engine = Engine()
 
     def reads(self) -> tuple[str, ...]:
         """The rows."""
@@ -51,13 +46,13 @@ class FilterStage(Stage):
         return held
 
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
-        """A judge by likelihood needs a model whose log-probabilities can be read."""
+        """The judges' models must be able to do what is asked of them."""
         for judge in self._judges():
-            if judge.scores and not specs[judge.model].scores:
-                raise ConfigError(
-                    f"its judge needs log-probabilities, which model {judge.model!r} "
-                    f"({specs[judge.model].label}) does not give; use a model of kind transformers"
-                )
+            judge.check_model(specs[judge.model])
+
+    def check_ready(self) -> None:
+        """Ray must be installed where rows are to be on a cluster."""
+        self.runtime.check_ready()
 
     def evidence(self) -> JsonValue:
         """The prompts of the filters' judges."""
@@ -65,6 +60,7 @@ class FilterStage(Stage):
 
     def make(self, bench: Bench) -> Numbers:
         """Write `rows.jsonl` and `rejected.jsonl`; kept + rejected = read."""
+        bench = placed(bench, self.runtime)
         source = bench.inputs[self.rows]
         rows: list[Row] = list(source.rows(ROWS[source.manifest.makes]))
         numbers: Numbers = {"read": len(rows)}

@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, PositiveInt
 
 from openbezoar import jsonl
-from openbezoar.component import OneOf, Runtime
+from openbezoar.cluster.engine import Engine, placed
+from openbezoar.component import OneOf
 from openbezoar.driver import FailureLimit, Outcome, over_rows, wait_for
 from openbezoar.errors import DataError, ParseError
 from openbezoar.families import (
@@ -20,6 +20,7 @@ from openbezoar.families import (
     ChatModel,
     Draw,
     Made,
+    ModelSpec,
     Numbers,
     Scheme,
     Stage,
@@ -27,15 +28,16 @@ from openbezoar.families import (
     random_for,
 )
 from openbezoar.records import Failure, Seed
-from openbezoar.stages.asked import Asked, Flight, HeardModel
+from openbezoar.stages.asked import Asked, HeardModel, WatchedModel
 
 __all__ = ["GenerateRuntime", "GenerateStage"]
 
 
-class GenerateRuntime(Runtime):
-    """How many rows are at work at a time."""
+class GenerateRuntime(Engine):
+    """How many rows are at work at a time, and where."""
 
     concurrency: PositiveInt = 256
+    """Rows at work at a time, on all workers together."""
 
 
 class GenerateStage(Stage):
@@ -66,6 +68,14 @@ class GenerateStage(Stage):
         expect(self.seeds, kinds, "seeds")
         return self.scheme.makes
 
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """The teacher must be able to do what the scheme asks of it."""
+        self.scheme.check_teacher(specs[self.teacher])
+
+    def check_ready(self) -> None:
+        """Ray must be installed where rows are to be on a cluster."""
+        self.runtime.check_ready()
+
     def evidence(self) -> JsonValue:
         """The prompts and files of the scheme."""
         return self.scheme.evidence()
@@ -73,7 +83,7 @@ class GenerateStage(Stage):
     def make(self, bench: Bench) -> Numbers:
         """Write `rows.jsonl`, `failed.jsonl`, and `asked.jsonl` with all requests and answers."""
         seeds = list(itertools.islice(bench.inputs[self.seeds].rows(Seed), self.limit))
-        tally = wait_for(self._ask_all(bench, seeds))
+        tally = wait_for(self._ask_all(placed(bench, self.runtime), seeds))
         if not tally.ids:
             reasons = [reason for reason, _ in tally.failed.most_common(3)]
             raise DataError(
@@ -86,28 +96,37 @@ class GenerateStage(Stage):
         stream = random_for(bench.seed, bench.stage, "draws")
         draws = list(self.scheme.draws(seeds, stream))
         limit = FailureLimit(self.failure_share)
-        tally, flight = Tally(), Flight()
-        async with bench.open_model(self.teacher) as teacher:
-            work = partial(self._ask, bench=bench, teacher=teacher, flight=flight)
-            outcomes = over_rows(draws, work, self.runtime.concurrency)
-            async with aclosing(outcomes):
+        tally, making = Tally(), Making(self.scheme, bench.stage, bench.seed)
+        async with bench.open_model(self.teacher) as opened:
+            teacher = WatchedModel(opened)
+            async with (
+                bench.spread(self.teacher, teacher, making) as make,
+                aclosing(over_rows(draws, make, self.runtime.concurrency)) as outcomes,
+            ):
                 with _ledger(bench.folder) as put:
                     async for outcome in outcomes:
-                        assert outcome.result is not None  # noqa: S101 - `_ask` catches what fails a row
+                        assert outcome.result is not None  # noqa: S101 - `Making` catches what fails a row
                         made, asked = outcome.result
                         limit.count(Outcome(outcome.row, made, _error_of(made)))
                         tally.count(made, asked)
                         put(made, asked)
-                        bench.progress(tally.draws, len(draws), tally.note(flight))
+                        bench.progress(tally.draws, len(draws), tally.note(teacher.in_flight))
         return tally
 
-    async def _ask(
-        self, draw: Draw, bench: Bench, teacher: ChatModel, flight: Flight
-    ) -> tuple[Made, Asked]:
-        stream = random_for(bench.seed, bench.stage, draw.id)
-        heard = HeardModel(teacher, flight)
+
+@dataclass(frozen=True)
+class Making:
+    """What is done with one draw, in whichever process that is."""
+
+    scheme: Scheme
+    stage: str
+    seed: int
+
+    async def __call__(self, draw: Draw, teacher: ChatModel) -> tuple[Made, Asked]:
+        """The rows and failures that come of it, and all that was asked."""
+        heard = HeardModel(teacher)
         try:
-            made = await self.scheme.make(draw, heard, stream)
+            made = await self.scheme.make(draw, heard, random_for(self.seed, self.stage, draw.id))
         except ParseError as error:
             made = Made(failures=[_failure(draw, error)])
         ids = [row.id for row in made.rows] + [failure.id for failure in made.failures]
@@ -135,10 +154,10 @@ class Tally:
             self.ids.add(row.id)
             self.licences.update(row.licences)
 
-    def note(self, flight: Flight) -> str:
+    def note(self, in_flight: int) -> str:
         """Where the stage stands, for the person who waits."""
         parts = [f"{len(self.ids)} rows", f"{self.failed.total()} failed"]
-        return ", ".join(parts + [f"{flight.count} in flight"] * bool(flight.count))
+        return ", ".join(parts + [f"{in_flight} in flight"] * bool(in_flight))
 
     def numbers(self, scheme: Scheme) -> Numbers:
         """The way from what was asked to the rows: parsed is what its rules were applied to."""

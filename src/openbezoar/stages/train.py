@@ -1,5 +1,6 @@
 """The train stage: an adapter learns one data set under one objective."""
 
+import importlib.util
 import itertools
 import json
 from collections import Counter
@@ -8,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from openbezoar.component import OneOf
-from openbezoar.errors import ConfigError, DataError, ParseError
+from openbezoar.errors import ConfigError, DataError, MissingExtra, ParseError
 from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect, random_for
 from openbezoar.records import ROWS, Row
 from openbezoar.stages.start import Start, find_start
 from openbezoar.training.adapters import Lora, Precision
-from openbezoar.training.settings import Optimisation, TrainingRuntime
+from openbezoar.training.settings import GPU_ONLY, Optimisation, TrainingRuntime, check_optimiser
 
 if TYPE_CHECKING:
     from openbezoar.training.format import Encoded, Format
@@ -56,6 +57,15 @@ class TrainStage(Stage):
         """A model it starts from must be a checkpoint."""
         if self.start in specs and not specs[self.start].trains:
             raise ConfigError(f"model {self.start!r} has no weights here to start from")
+
+    def check_ready(self) -> None:
+        """Torch must be installed, and the optimiser must run on this machine."""
+        if importlib.util.find_spec("torch") is None:
+            raise MissingExtra("stages of kind train need torch; pip install 'openbezoar[train]'")
+        if self.optimisation.optimiser in GPU_ONLY:
+            from openbezoar.training.adapters import device_for
+
+            check_optimiser(self.optimisation.optimiser, device_for(self.runtime.device))
 
     def make(self, bench: Bench) -> Numbers:
         """Write `adapter/` and `metrics.jsonl`."""

@@ -11,14 +11,19 @@ import torch
 from accelerate import Accelerator
 
 from openbezoar import memory
-from openbezoar.errors import ConfigError, ModelError
+from openbezoar.errors import ModelError
 from openbezoar.families import Objective, random_for
 from openbezoar.training import checkpoints
 from openbezoar.training.adapters import adapter_tensors, set_dropout
 from openbezoar.training.checkpoints import Progress
 from openbezoar.training.logps import sequence_log_probabilities
 from openbezoar.training.packing import Row, group, pack
-from openbezoar.training.settings import Optimisation, TrainingRuntime, learning_rate_at
+from openbezoar.training.settings import (
+    Optimisation,
+    TrainingRuntime,
+    check_optimiser,
+    learning_rate_at,
+)
 
 __all__ = ["Course", "train"]
 
@@ -179,10 +184,7 @@ def _optimiser(model: Any, settings: Optimisation) -> torch.optim.Optimizer:
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
     if settings.optimiser == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=rate, weight_decay=decay)
-    if model.device.type != "cuda":
-        raise ConfigError(
-            "optimisation.optimiser: paged_adamw_8bit needs a CUDA GPU; use adamw on this machine"
-        )
+    check_optimiser(settings.optimiser, model.device.type)
     from bitsandbytes.optim import PagedAdamW8bit
 
     optimiser: torch.optim.Optimizer = PagedAdamW8bit(parameters, lr=rate, weight_decay=decay)

@@ -5,8 +5,12 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from openbezoar.component import Component, Runtime
+from openbezoar.errors import ConfigError
 
-__all__ = ["Optimisation", "TrainingRuntime", "learning_rate_at"]
+__all__ = ["GPU_ONLY", "Optimisation", "TrainingRuntime", "check_optimiser", "learning_rate_at"]
+
+GPU_ONLY = frozenset({"paged_adamw_8bit"})
+"""The optimisers that no processor runs."""
 
 
 class Optimisation(Component):
@@ -39,6 +43,14 @@ class TrainingRuntime(Runtime):
     seed would, which units rest."""
     checkpoint_every: PositiveInt = 10
     """Optimiser steps between two checkpoints; a killed run loses at most these."""
+
+
+def check_optimiser(optimiser: str, device: str) -> None:
+    """Raise ConfigError when the optimiser does not run on this kind of device."""
+    if optimiser in GPU_ONLY and not device.startswith("cuda"):
+        raise ConfigError(
+            f"optimisation.optimiser: {optimiser} needs a CUDA GPU; use adamw on this machine"
+        )
 
 
 def learning_rate_at(settings: Optimisation, step: int, steps: int) -> float:
