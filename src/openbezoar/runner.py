@@ -36,6 +36,7 @@ VERSIONS = (
     "bitsandbytes",
     "lm_eval",
     "xllamacpp",
+    "rensa",
 )
 
 
@@ -47,7 +48,7 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     run = _Run(recipe, store, Spending(recipe.budget, recipe.prices))
     with store.locked():
         steps = plan(recipe, store)
-        _check_models(steps, recipe)
+        _check_ready(steps, recipe)
         for step in steps:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
@@ -58,10 +59,15 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     return list(run.made.values())
 
 
-def _check_models(steps: list[Step], recipe: Recipe) -> None:
-    """Find a missing key or checkpoint before the first stage, not after a night of the others."""
-    left = [step.stage for step in steps if step.state != "made"]
-    needed = {name for stage in left for name in (*stage.uses(), *stage.reads())}
+def _check_ready(steps: list[Step], recipe: Recipe) -> None:
+    """Find what is missing before the first stage, not after a night of the others."""
+    left = {step.name: step.stage for step in steps if step.state != "made"}
+    for name, stage in left.items():
+        try:
+            stage.check_ready(recipe.models)
+        except ConfigError as error:
+            raise ConfigError(f"stages.{name}: {error}") from None
+    needed = {name for stage in left.values() for name in (*stage.uses(), *stage.reads())}
     for name, spec in recipe.models.items():
         if name in needed:
             try:
@@ -83,10 +89,14 @@ class _Run:
 def _make(step: Step, run: _Run, say: Say) -> Artifact:
     folder = run.store.begin(step.name, step.fingerprint)
     say(step.name, f"{step.state}: {step.stage.kind}")
+    for warning in step.warnings:
+        say(step.name, f"warning: {warning}")
     bench = _bench(step, run, partial(say, step.name), folder)
     started, clock = datetime.now(UTC), time.monotonic()
     memory.reset_peak()
     numbers = step.stage.make(bench)
+    if step.warnings:
+        numbers["warnings"] = list(step.warnings)
     seconds = time.monotonic() - clock
     peak = memory.peak_mb()
     memory.release()
@@ -143,6 +153,7 @@ def _bench(step: Step, run: _Run, say: Callable[[str], None], folder: Path) -> B
         find=partial(_find, run.made),
         usage=usage,
         progress=lambda done, total, note: say(pace.line(done, total, note)),
+        evaluations=run.recipe.evaluations(),
     )
 
 

@@ -36,7 +36,7 @@ class HeardModel(ChatModel):
     """A teacher whose exchanges are written down, for one draw."""
 
     def __init__(self, teacher: ChatModel, flight: Flight) -> None:
-        self.name = teacher.name
+        self.name, self.shapes = teacher.name, teacher.shapes
         self.exchanges: list[Exchange] = []
         self._teacher = teacher
         self._flight = flight

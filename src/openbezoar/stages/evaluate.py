@@ -42,6 +42,10 @@ class EvaluateStage(Stage):
             part.check_reads(kinds)
         return "scores"
 
+    def measures(self) -> tuple[Evaluation, ...]:
+        """Its evaluations."""
+        return self.evaluations
+
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """A model evaluated must be a checkpoint."""
         if self.model in specs and not specs[self.model].trains:

@@ -61,6 +61,10 @@ class GenerateStage(Stage):
         """The teacher."""
         return (self.teacher,)
 
+    def teachers(self) -> tuple[str, ...]:
+        """The teacher."""
+        return (self.teacher,)
+
     def makes(self, kinds: Mapping[str, str]) -> str:
         """Examples, or new seeds where the scheme makes instructions without answers."""
         expect(self.seeds, kinds, "seeds")
