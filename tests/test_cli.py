@@ -107,6 +107,62 @@ def test_debug_shows_where_an_error_comes_from(folder: Path) -> None:
     assert done.returncode == 1
 
 
+CONTAMINATED = """\
+name: contaminated
+models:
+  judge: {kind: scripted, lines: [{reply: "5"}]}
+stages:
+  seeds: {kind: source, source: {kind: jsonl, path: rows.jsonl}}
+  kept:
+    kind: filter
+    rows: seeds
+    filters:
+      - {kind: length}
+      - {kind: contamination, benchmarks: [{kind: harness, data: sample}]}
+"""
+
+
+@pytest.fixture
+def contaminated(tmp_path: Path) -> Path:
+    """A recipe, and two rows of which one asks an item of our own questions."""
+    asked = ["What happens to a muscle when it does work?", "What is the tallest hat?"]
+    rows = "".join(json.dumps({"id": text[:9], "instruction": text}) + "\n" for text in asked)
+    (tmp_path / "rows.jsonl").write_text(rows, encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(CONTAMINATED, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_contaminated_row_is_dropped_and_peek_says_why(contaminated: Path) -> None:
+    done = bezoar(contaminated, "run", "recipe.yaml")
+    assert "warning" not in done.stderr
+    shown = bezoar(contaminated, "peek", "kept", "--rejected").stdout.splitlines()
+    assert shown[:3] == ["rows  rejected", "1     contamination: contaminated", ""]
+    assert shown[3:5] == ["[contamination: contaminated]", "[task: sample_choices]"]
+    found = ("peek", "kept", "--rejected", "--reason", "contamination: c", "--json")
+    assert len(bezoar(contaminated, *found).stdout.splitlines()) == 1
+    assert bezoar(contaminated, "peek", "kept", "--rejected", "--reason", "x: y").stdout == ""
+
+
+def test_contaminated_rows_are_never_kept_in_silence(contaminated: Path) -> None:
+    call = ("run", "recipe.yaml", "--keep-contaminated")
+    warning = (
+        "warning: stages.kept: 1 contaminated rows kept; scores on sample_choices are not clean"
+    )
+    for done in (bezoar(contaminated, *call), bezoar(contaminated, *call)):
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[-1] == warning
+    planned = bezoar(contaminated, "plan", *call[1:])
+    assert "rows that hold items of benchmarks are kept" in planned.stderr
+    rows = next(contaminated.glob(".bezoar/kept-*/rows.jsonl")).read_text(encoding="utf-8")
+    assert rows.count("contaminated, kept on request") == 1
+
+
+def test_keeping_what_nothing_looks_for_is_a_mistake(folder: Path) -> None:
+    done = bezoar(folder, "run", "recipe.yaml", "--keep-contaminated")
+    assert done.returncode == 1
+    assert "no filter of the recipe is of kind contamination" in done.stderr
+
+
 def test_a_run_tells_progress_aside_and_its_result_on_stdout(made: Path) -> None:
     done = bezoar(made, "run", "recipe.yaml")
     assert done.returncode == 0

@@ -93,7 +93,7 @@ def test_a_row_s_later_use_is_told_with_the_reason(store: Store, listed: str) ->
     assert told(kept) == [("kept", "kept"), ("data", "among the rows to train on")]
     dropped = passport(store, f"respond-{listed}.2")
     assert told(dropped) == [("kept", "rejected")]
-    assert dropped.held[0].reason == "length: answer too short"
+    assert dropped.held[0].reason == "length: answer below 3 words"
 
 
 def test_a_seed_names_the_rows_made_from_it(store: Store, listed: str) -> None:
@@ -128,7 +128,7 @@ def test_a_passport_reads_from_the_row_back_to_its_seeds(store: Store, listed: s
     heads = [line.strip().split(" (")[0] for line in lines if "made by" in line or "from " in line]
     assert lines[0] == f"# respond-{listed}.2"
     assert heads[:3] == ["made by rows", f"from {listed}.2:", "made by lists"]
-    assert any(line.startswith("kept (filter, ") and "answer too short" in line for line in lines)
+    assert any(line.startswith("kept (filter, ") and "answer below 3 words" in line for line in lines)
 
 
 def test_an_unknown_row_gets_the_nearest(store: Store, listed: str) -> None:

@@ -33,6 +33,17 @@ def test_a_terminal_keeps_one_line_per_finished_stage() -> None:
     assert shown == ["rows: made in 1 s", ""]
 
 
+def test_a_warning_is_told_whole_and_stays() -> None:
+    stream, file = Terminal(), io.StringIO()
+    warning = "warning: " + "the judge is the teacher " * 9
+    for tell in (Teller(stream), Teller(file, every=1000)):
+        tell("rows", "1 row")
+        tell("rows", warning)
+        tell("rows", "made in 1 s")
+    assert f"\x1b[2Krows: {warning}\n" in stream.getvalue()
+    assert f"rows: {warning}\n" in file.getvalue()
+
+
 def test_text_from_rows_cannot_move_the_cursor() -> None:
     stream = Terminal()
     Teller(stream)("rows", "a\x1b[31mred\rback\nnew")

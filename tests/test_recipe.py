@@ -359,7 +359,6 @@ STUDENT = "{kind: transformers, checkpoint: nowhere}"
 SHAPED = {
     "lamini": "stages.more={kind: generate, seeds: seeds, teacher: teacher, "
     "scheme: {kind: lamini, form: schema}}",
-    "acceptance": "stages.kept.filters=[{kind: judged, judge: {kind: acceptance, model: teacher}}]",
     "mt_bench": "stages.scores={kind: evaluate, model: sft_model, evaluations: "
     "[{kind: mt_bench, judge: teacher, verdict: json}]}",
 }

@@ -49,7 +49,7 @@ def test_every_family_is_on_the_page() -> None:
     known = {
         part
         for part in vars(families).values()
-        if inspect.isclass(part) and issubclass(part, Component) and inspect.isabstract(part)
+        if inspect.isclass(part) and Component in part.__bases__ and inspect.isabstract(part)
     }
     assert known <= set(reference.FAMILIES.values())
 

@@ -91,6 +91,21 @@ def test_rejected_rows_can_be_chosen_by_reason(tmp_path: Path) -> None:
         list(shelf.rows(artifact, "failed"))
 
 
+def test_a_reason_is_chosen_as_it_was_counted(tmp_path: Path) -> None:
+    counts = {"length: too long": 1, "length: too short": 3, "refusals: apology": 1}
+    artifact = make(tmp_path, "filter", {"read": 6, "rows": 1, "rejected": counts})
+    assert shelf.reasons(artifact, "rejected") == [
+        {"rows": 3, "rejected": "length: too short"},
+        {"rows": 1, "rejected": "length: too long"},
+        {"rows": 1, "rejected": "refusals: apology"},
+    ]
+    (one,) = shelf.reasons(artifact, "rejected", "length: too l")
+    assert one["rejected"] == "length: too long"
+    (row,) = shelf.rows(artifact, "rejected", "length: too l")
+    assert row["verdict"]["reason"] == "too long"
+    assert shelf.reasons(artifact, "rows") == []
+
+
 @pytest.mark.parametrize(
     ("row", "text"),
     [

@@ -1,10 +1,11 @@
 """Numbers a reader can check with a pencil."""
 
+import math
 import random
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from openbezoar import statistics
@@ -63,6 +64,23 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(
     assert statistics.auc(positives, negatives) == pytest.approx(fmean(pairs))
 
 
+@pytest.mark.parametrize("area", [0.5, 0.9, 1.0])
+def test_an_area_has_an_interval_even_where_it_is_perfect(area: float) -> None:
+    """The bound is where the area seen lies 1.96 standard errors away, as they are there."""
+    low, high = statistics.auc_interval(area, 12, 12)
+    pairs = 1 + 11 * ((1 - low) / (2 - low) + low / (1 + low))
+    error = math.sqrt(low * (1 - low) * pairs / 144)
+    assert area - low == pytest.approx(1.959964 * error, abs=1e-6)
+    assert low < area <= high
+    assert statistics.auc_interval(1 - area, 12, 12) == pytest.approx((1 - high, 1 - low))
+
+
+def test_more_answers_narrow_the_interval_of_an_area_and_none_leave_it_open() -> None:
+    few, many = (statistics.auc_interval(0.9, n, n) for n in (10, 1000))
+    assert few.low < many.low < 0.9 < many.high < few.high
+    assert statistics.auc_interval(0.9, 0, 5) == (0.0, 1.0)
+
+
 def test_a_bootstrap_interval_holds_the_mean_and_repeats_with_its_stream() -> None:
     values = [float(value) for value in range(50)]
     first = statistics.bootstrap(values, fmean, random.Random(1))
@@ -73,3 +91,59 @@ def test_a_bootstrap_interval_holds_the_mean_and_repeats_with_its_stream() -> No
 
 def test_there_is_no_bootstrap_of_nothing() -> None:
     assert statistics.bootstrap([], fmean, random.Random(1)) is None
+
+
+def test_a_share_is_known_with_its_wilson_interval() -> None:
+    assert statistics.share(5, 10) == pytest.approx((0.5, 10, 0.1581, 0.2366, 0.7634), abs=1e-4)
+    assert statistics.share(0, 0) == (None, 0, None, None, None)
+
+
+def test_kappa_is_agreement_beyond_chance() -> None:
+    """Of 10, 8 agreed; by chance 0.5 would: (0.8 - 0.5) / (1 - 0.5) = 0.6."""
+    pairs = [("a", "a")] * 4 + [("b", "b")] * 4 + [("a", "b"), ("b", "a")]
+    found = statistics.kappa(pairs)
+    low, high = statistics.wilson(8, 10)
+    assert found[:2] == pytest.approx((0.6, 10))
+    assert found[3:] == pytest.approx(((low - 0.5) / 0.5, (high - 0.5) / 0.5))
+
+
+@pytest.mark.parametrize("pairs", [[], [("a", "a")], [("a", "a")] * 9])
+def test_kappa_is_unknown_where_chance_explains_everything(pairs: list[tuple[str, str]]) -> None:
+    assert statistics.kappa(pairs) == (None, len(pairs), None, None, None)
+
+
+categories = some.sampled_from(["0", "1", "2"])
+
+
+@settings(max_examples=50)
+@given(some.lists(some.tuples(categories, categories), min_size=2))
+def test_kappa_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+    from sklearn.metrics import cohen_kappa_score
+
+    value, _, _, low, high = statistics.kappa(pairs)
+    if value is None:
+        assert len({category for pair in pairs for category in pair}) == 1
+        return
+    assert value == pytest.approx(cohen_kappa_score(*zip(*pairs, strict=True)))
+    assert low is not None
+    assert high is not None
+    assert -1 <= low <= value <= high <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    "shares", [(0.45, 0.05, 0.1, 0.4), (0.88, 0.01, 0.01, 0.1), (0.9, 0.03, 0.05, 0.02)]
+)
+def test_the_interval_of_kappa_holds_the_truth_as_often_as_it_says(
+    shares: tuple[float, float, float, float],
+) -> None:
+    """Two raters who seldom differ, or seldom reject, are where other intervals fall to 50 %."""
+    stream = random.Random(7)
+    cells = [(first, second) for first in "ar" for second in "ar"]
+    truth = statistics.kappa(
+        [c for c, s in zip(cells, shares, strict=True) for _ in range(round(s * 100))]
+    )
+    held = 0
+    for _ in range(400):
+        found = statistics.kappa(stream.choices(cells, shares, k=40))
+        held += found.low is None or (found.low <= truth.value <= found.high)  # type: ignore[operator]
+    assert held / 400 > 0.92

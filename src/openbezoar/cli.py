@@ -29,6 +29,12 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("-s", "--set", help="Override a setting: stages.dpo.objective.beta=0.05"),
 ]
+KeepContaminated = Annotated[
+    bool,
+    typer.Option(
+        "--keep-contaminated", help="Mark rows that hold benchmark items instead of dropping them."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DEFAULT_STORE = Path(".bezoar")
 BUDGET_REACHED = 3
@@ -47,16 +53,22 @@ def options(
 
 
 @app.command(epilog="Example: bezoar run recipes/quickstart.yaml")
-def run(recipe: RecipeFile, store: StoreFolder = DEFAULT_STORE, set_: Overrides = None) -> None:
+def run(
+    recipe: RecipeFile,
+    store: StoreFolder = DEFAULT_STORE,
+    set_: Overrides = None,
+    keep_contaminated: KeepContaminated = False,
+) -> None:
     """Make what the recipe describes; what is made already is kept."""
-    from openbezoar import runner
+    from openbezoar import runner, shelf
     from openbezoar.progress import Teller
-    from openbezoar.recipe import load
     from openbezoar.store import Store
 
-    loaded = load(recipe, set_ or [])
+    loaded = _loaded(recipe, set_, keep_contaminated)
     _tell_keys(loaded)
     artifacts = runner.run(loaded, Store(store), Teller(sys.stderr))
+    for line in shelf.kept_contaminated(artifacts):
+        _say(f"warning: {line}")
     print(f"{len(artifacts)} artifacts in {store}; look at them: bezoar report --store {store}")
 
 
@@ -65,14 +77,14 @@ def plan(
     recipe: RecipeFile,
     store: StoreFolder = DEFAULT_STORE,
     set_: Overrides = None,
+    keep_contaminated: KeepContaminated = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would make, make again or keep, and why."""
     from openbezoar.plan import plan as steps_of
-    from openbezoar.recipe import load
     from openbezoar.store import Store
 
-    loaded = load(recipe, set_ or [])
+    loaded = _loaded(recipe, set_, keep_contaminated)
     steps = steps_of(loaded, Store(store))
     _tell_keys(loaded)
     rows = [
@@ -83,9 +95,16 @@ def plan(
             "why": step.why,
             "fingerprint": step.fingerprint[:12],
         }
+        | ({"judges": step.notes, "warnings": step.warnings} if as_json else {})
         for step in steps
     ]
     _print_table(rows, as_json)
+    notes = [f"{step.name}: {note}" for step in steps for note in step.notes]
+    if notes and not as_json:
+        print("\n" + "\n".join(notes))
+    for step in steps:
+        for warning in step.warnings:
+            print(f"warning: stages.{step.name}: {warning}", file=sys.stderr)
 
 
 @app.command(epilog="Example: bezoar show dpo")
@@ -116,7 +135,7 @@ def show(
         print(json.dumps(manifest, indent=2, ensure_ascii=False) if as_json else _tree(manifest))
 
 
-@app.command(epilog="Example: bezoar peek evol --rejected --reason too-short")
+@app.command(epilog="Example: bezoar peek evol_kept --rejected --reason residue")
 def peek(  # noqa: PLR0913 - one argument per option
     stage: Annotated[str, typer.Argument(help="The stage whose rows to read.")],
     store: StoreFolder = DEFAULT_STORE,
@@ -128,12 +147,16 @@ def peek(  # noqa: PLR0913 - one argument per option
     reason: Annotated[str, typer.Option(help="Only reasons that contain this.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Read some rows of a stage: kept, rejected or failed ones."""
+    """Read some rows of a stage: kept ones, or rejected or failed ones below their reasons."""
     from openbezoar import shelf
     from openbezoar.store import Store
 
     which = "rejected" if rejected else "failed" if failed else "rows"
-    found = shelf.rows(shelf.latest(Store(store), stage), which, reason)
+    artifact = shelf.latest(Store(store), stage)
+    if not as_json and (counts := shelf.reasons(artifact, which, reason)):
+        _print_table(counts, as_json)
+        print()
+    found = shelf.rows(artifact, which, reason)
     for _, row in zip(range(count), found, strict=False):
         print(json.dumps(row, ensure_ascii=False) if as_json else shelf.readable(row) + "\n")
 
@@ -150,6 +173,56 @@ def why(
 
     found = passport.passport(Store(store), row_id)
     print(found.model_dump_json(indent=2) if as_json else passport.readable(found))
+
+
+@app.command(epilog="Example: bezoar calibrate recipes/small.yaml lamini_kept --web")
+def calibrate(  # noqa: PLR0913 - one argument per option
+    recipe: RecipeFile,
+    stage: Annotated[str, typer.Argument(help="A filter stage with a judge, made before.")],
+    store: StoreFolder = DEFAULT_STORE,
+    set_: Overrides = None,
+    count: Annotated[int, typer.Option("-n", min=30, max=1000, help="Rows to label.")] = 80,
+    web: Annotated[
+        bool, typer.Option("--web", help="Label on a page in the browser, not in the terminal.")
+    ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="The labels' file; calibration/RECIPE.STAGE.labels.jsonl if not given."),
+    ] = None,
+    import_: Annotated[
+        Path | None, typer.Option("--import", help="Take labels from a .jsonl or .csv file.")
+    ] = None,
+    precision: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of kept rows that should be good.")
+    ] = 0.9,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="Only compare with the judge of this stage, or with one in YAML."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Label rows by hand, measure the judge on them, set the rating that rows are kept from."""
+    from datetime import UTC, datetime
+
+    from openbezoar.calibration import tables, terminal
+    from openbezoar.calibration import web as page
+    from openbezoar.calibration.study import open_study
+    from openbezoar.store import Store
+
+    study = open_study(recipe, set_ or [], stage, Store(store), labels, _say)
+    if import_:
+        _say(study.take(import_))
+    elif web and not compare:
+        page.ask(study.desk(count), _say)
+    elif not compare:
+        terminal.ask(study.desk(count), sys.stdin, sys.stderr)
+    if compare:
+        _print_table(tables.compared(study.compare(compare), precision), as_json)
+        return
+    found = study.measure()
+    shown = tables.as_json(found, precision)
+    print(json.dumps(shown, indent=2) if as_json else tables.readable(found, precision))
+    _say(study.write(found, precision, datetime.now(UTC).date()))
 
 
 @app.command(epilog="Example: bezoar report --out report.html")
@@ -198,7 +271,7 @@ def data_pull(
     """Fetch a data set and check its sums."""
     from openbezoar import catalog
 
-    rows = catalog.pull(name, say=lambda line: print(line, file=sys.stderr, flush=True))
+    rows = catalog.pull(name, say=_say)
     _print_table([row._asdict() for row in rows], as_json)
 
 
@@ -242,6 +315,19 @@ def main() -> None:
         if end.code == INTERRUPTED:
             print("interrupted; the same command continues from here", file=sys.stderr)
         raise
+
+
+def _loaded(path: Path, overrides: list[str] | None, keep_contaminated: bool) -> "Recipe":
+    from openbezoar.recipe import keeping_contaminated, load
+
+    loaded = load(path, overrides or [])
+    if not keep_contaminated:
+        return loaded
+    return load(path, [*(overrides or []), *keeping_contaminated(loaded)])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -12,6 +12,7 @@ from openbezoar import catalog
 __all__ = ["findings"]
 
 EXTRAS = {
+    "filters": ("numpy", "rensa"),
     "llama": ("xllamacpp",),
     "train": ("torch", "transformers", "peft", "accelerate", "bitsandbytes"),
     "eval": ("lm_eval", "datasets"),

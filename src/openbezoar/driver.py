@@ -33,6 +33,8 @@ class FailureLimit:
 
     share: float = 0.5
     window: int = 64
+    advice: str = "look at the teacher, or raise `failure_share`"
+    """What the person may do about it."""
 
     def __post_init__(self) -> None:
         self._latest: deque[bool] = deque(maxlen=self.window)
@@ -46,8 +48,7 @@ class FailureLimit:
         if len(self._latest) == self.window and failed > self.share * self.window:
             raise ModelError(
                 f"{failed} of the last {self.window} rows failed, the latest with: "
-                f"{self._last_error}; look at the teacher, or raise `failure_share`; "
-                "a rerun continues from here"
+                f"{self._last_error}; {self.advice}; a rerun continues from here"
             )
 
 

@@ -12,10 +12,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import JsonValue
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PREFERENCES",
+    "AskingFilter",
     "Bench",
     "ChatModel",
     "Check",
@@ -46,12 +48,14 @@ __all__ = [
     "Draw",
     "Evaluation",
     "Filter",
+    "Item",
     "Judge",
     "Made",
     "ModelSpec",
     "Numbers",
     "Objective",
     "Request",
+    "Rows",
     "Run",
     "Sampling",
     "Scheme",
@@ -97,6 +101,8 @@ class ChatModel(ABC):
     """Something that answers: teacher, judge and student alike."""
 
     name: str
+    shapes: bool = True
+    """Whether its answers can be held to a JSON schema."""
 
     @abstractmethod
     async def complete(self, request: Request) -> Completion:
@@ -121,8 +127,10 @@ class Scorer(ABC):
     """A model that can also say how likely it finds an answer."""
 
     @abstractmethod
-    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
-        """The answer's summed log-probability (natural log, EOS included) and its tokens."""
+    async def log_probabilities(
+        self, messages: Sequence[Message], answer: str
+    ) -> tuple[float, ...]:
+        """The natural-log probability of each of the answer's tokens, EOS being the last."""
 
 
 class ModelSpec(Component, ABC):
@@ -220,6 +228,8 @@ class Bench:
     """Tell how many rows of how many are done, and what else there is to say of them."""
     spread: Callable[[str, ChatModel, Work], AbstractAsyncContextManager[Run]] = here
     """Put work to rows, given a model by name and as it was opened, here or on a cluster."""
+    evaluations: "Sequence[Evaluation]" = ()
+    """What the recipe's evaluate stages will measure with."""
 
 
 def random_for(*key: object) -> random.Random:
@@ -294,6 +304,7 @@ class Scheme(Component, ABC):
 class Judge(Component, ABC):
     """Grades an answer, or says that it cannot."""
 
+    kind: str
     model: str
     """The recipe's name of the model that judges."""
 
@@ -310,7 +321,7 @@ class Judge(Component, ABC):
         return None
 
 
-Check = Callable[[Any], Awaitable[Verdict]]
+Check = Callable[[Any], Verdict]
 
 
 class Filter(Component, ABC):
@@ -319,31 +330,74 @@ class Filter(Component, ABC):
     kind: str
 
     def check(self, row: Any) -> Verdict:
-        """Decide on one row alone; a filter with a memory or a model overrides `open` instead."""
+        """Decide on one row alone; a filter that remembers rows overrides `open` instead."""
         raise NotImplementedError(f"filter {self.kind} has neither check nor open")
 
-    @asynccontextmanager
-    async def open(
-        self, bench: Bench, rows: Sequence[Any], numbers: Numbers
-    ) -> AsyncIterator[Check]:
-        """Give the check for all rows of a stage; a filter may note numbers of its own."""
+    @contextmanager
+    def open(self, bench: Bench, numbers: Numbers) -> Iterator[Check]:
+        """Give the check for the rows of a stage, which is called once a row, in their order.
 
-        async def check(row: Any) -> Verdict:
-            return self.check(row)
-
-        yield check
+        What a filter must remember is bytes and numbers, never rows: a stage streams millions.
+        Figures of its own go into `numbers`, under its kind, once the rows are through.
+        """
+        yield self.check
 
     def uses(self) -> tuple[str, ...]:
         """The models it needs, by name."""
         return ()
 
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Raise ConfigError when a model it uses cannot do what is asked of it."""
+        return
+
+    def evidence(self) -> JsonValue:
+        """What else determines its verdicts: its judge's prompts, the digests of its files."""
+        return None
+
+    def heeds(self, evaluations: "Sequence[Evaluation]") -> dict[str, JsonValue] | None:
+        """What of the recipe's evaluations determines its verdicts; None where nothing does."""
+        return None
+
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Raise ConfigError when a file it needs is missing or no longer fits; asked by a run."""
+        return
+
+    def warnings(self) -> list[str]:
+        """What a person should know before trusting the rows it keeps."""
+        return []
+
     def keep(self) -> Verdict:
         """The verdict that keeps a row."""
-        return Verdict(filter=self.kind, keep=True)
+        return _kept(self.kind)
 
-    def drop(self, reason: str) -> Verdict:
-        """The verdict that drops a row for this reason."""
-        return Verdict(filter=self.kind, keep=False, reason=reason)
+    def drop(self, reason: str, **details: JsonValue) -> Verdict:
+        """The verdict that drops a row for this reason, and what explains it in this very row."""
+        return Verdict(filter=self.kind, keep=False, reason=reason, details=details)
+
+
+@cache
+def _kept(kind: str) -> Verdict:
+    return Verdict(filter=kind, keep=True)
+
+
+class Rows(Protocol):
+    """Rows that can be counted and read again and again, without all being held in memory."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Read them from the first on."""
+
+
+class AskingFilter(Filter, ABC):
+    """A filter that asks a model about each row, some rows at a time."""
+
+    @abstractmethod
+    def ask(
+        self, bench: Bench, rows: Rows, numbers: Numbers
+    ) -> AbstractAsyncContextManager[Callable[[Any], Awaitable[Verdict]]]:
+        """Give the coroutine that decides on one row; `rows` are those it will be asked about."""
 
 
 class Objective(Component, ABC):
@@ -387,6 +441,20 @@ PREFERENCES = ("preferences", "preferences data set")
 """What a stage of preference pairs makes."""
 
 
+class Item(NamedTuple):
+    """One question of a benchmark, as far as its words go."""
+
+    benchmark: str
+    """Such as the name of a task."""
+    id: str
+    """As the evaluation's own records name it."""
+    texts: tuple[str, ...]
+    """The passage, the premise, the question: each would give the item away on its own."""
+    answer: str = ""
+    """The right answer, where it is words and not a label."""
+    choices: tuple[str, ...] = ()
+
+
 class Evaluation(Component, ABC):
     """Measures a model."""
 
@@ -421,6 +489,18 @@ class Evaluation(Component, ABC):
         """What else determines the scores: the digests of its files, its prompts' fingerprints."""
         return None
 
+    def benchmarks(self) -> dict[str, JsonValue]:
+        """The benchmarks it puts to a model, each with what determines its items.
+
+        None for an evaluation on the recipe's own held-out rows, which `mix` keeps apart from the
+        rows to train on: looked for among the rows they come from, all of them would be found.
+        """
+        return {}
+
+    def items(self) -> Iterator[Item]:
+        """Every item of its benchmarks, so that they can be kept out of the rows to train on."""
+        return iter(())
+
 
 class Stage(Component, ABC):
     """Upstream artifacts in, one artifact out."""
@@ -444,13 +524,40 @@ class Stage(Component, ABC):
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """Raise ConfigError when a model it uses cannot do what is asked of it."""
 
-    def check_ready(self) -> None:
-        """Raise ConfigError or MissingExtra when it cannot be made on this machine."""
-        return
-
     def evidence(self) -> JsonValue:
         """What else determines the artifact, such as the digest of a file it reads."""
         return None
+
+    def measures(self) -> "Sequence[Evaluation]":
+        """The evaluations it runs."""
+        return ()
+
+    def heeds(self, evaluations: "Sequence[Evaluation]") -> dict[str, JsonValue] | None:
+        """What of the recipe's evaluations determines the artifact; None where nothing does."""
+        return None
+
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Raise ConfigError or MissingExtra when it could not run here as things are.
+
+        `plan` says so, `run` stops.
+        """
+        return
+
+    def teachers(self) -> tuple[str, ...]:
+        """The models that write the rows it makes, by name."""
+        return ()
+
+    def warnings(
+        self, teachers: Mapping[str, ModelSpec], specs: Mapping[str, ModelSpec]
+    ) -> list[str]:
+        """What a person should know before trusting it; `teachers` are those of stages above."""
+        return []
+
+    def notes(
+        self, name: str, artifacts: Sequence[Artifact], specs: Mapping[str, ModelSpec]
+    ) -> list[str]:
+        """What a plan says of the stage of this name, given what the store holds."""
+        return []
 
     @abstractmethod
     def make(self, bench: Bench) -> Numbers:

@@ -5,7 +5,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-__all__ = ["cache_folder", "digest", "edges"]
+__all__ = ["cache_folder", "digest", "edges", "located"]
 
 MEBIBYTE = 1 << 20
 
@@ -30,6 +30,12 @@ def edges(path: Path) -> str:
         file.seek(max(size - MEBIBYTE, 0))
         taken.update(file.read(MEBIBYTE))
     return taken.hexdigest()
+
+
+def located(path: str, folder: Path | None) -> Path:
+    """A path of a recipe, seen from the current folder or, failing that, from the recipe's."""
+    here = Path(path).expanduser()
+    return here if folder is None or here.exists() else folder / here
 
 
 @cache

@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from openbezoar.component import science
-from openbezoar.families import Stage
+from openbezoar.errors import ConfigError, MissingExtra
+from openbezoar.families import ModelSpec, Stage
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Store, fingerprint
 
@@ -26,12 +27,17 @@ class Step(NamedTuple):
     fingerprint: str
     state: State
     why: str
+    notes: tuple[str, ...] = ()
+    """What the store knows of its judges."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know before trusting it."""
 
 
 def plan(recipe: Recipe, store: Store) -> list[Step]:
     """The steps of a run, in order; reads the store and the digests of local files only."""
     kinds = recipe.kinds()
-    latest = {artifact.manifest.stage: artifact for artifact in store.artifacts()}
+    artifacts = store.artifacts()
+    latest = {artifact.manifest.stage: artifact for artifact in artifacts}
     prints: dict[str, str] = {}
     steps = []
     for name, stage in recipe.stages.items():
@@ -39,13 +45,51 @@ def plan(recipe: Recipe, store: Store) -> list[Step]:
         content = _science(name, stage, recipe)
         prints[name] = fingerprint(content, inputs)
         state, why = _state(store, name, prints[name], latest.get(name), (content, inputs))
-        steps.append(Step(name, stage, kinds[name], content, inputs, prints[name], state, why))
-    return steps
+        hindrance = _hindrance(stage, recipe) if state != "made" else []
+        notes = tuple(stage.notes(name, artifacts, recipe.models))
+        warnings = (*hindrance, *stage.warnings(_teachers(name, recipe), recipe.models))
+        step = Step(name, stage, kinds[name], content, inputs, prints[name], state, why)
+        steps.append(step._replace(notes=notes, warnings=warnings))
+    return [
+        step._replace(warnings=(*step.warnings, *unsearched))
+        for step, unsearched in zip(steps, _unsearched(recipe), strict=True)
+    ]
+
+
+def _unsearched(recipe: Recipe) -> list[list[str]]:
+    """For each stage its warnings; one, at the first train stage whose rows may be contaminated."""
+    sought = dict.fromkeys(name for part in recipe.evaluations() for name in part.benchmarks())
+    stages = [name for name in recipe.stages if _learns_unsearched(name, recipe)]
+    warning = (
+        f"what {', '.join(stages)} will learn from is not searched for the items of "
+        f"{', '.join(sought)}; add `- {{kind: contamination}}` to the last filter stage on the way"
+    )
+    return [[warning] if sought and name in stages[:1] else [] for name in recipe.stages]
+
+
+def _learns_unsearched(name: str, recipe: Recipe) -> bool:
+    """Whether rows reach a train stage past no filter that looks for the recipe's benchmarks."""
+    if recipe.stages[name].kind != "train":
+        return False
+    waiting = [*recipe.stages[name].reads()]
+    while waiting:
+        stage = recipe.stages.get(waiting.pop())
+        if stage is None or stage.kind in ("train", "merge"):
+            continue
+        if stage.kind in ("source", "generate"):
+            return True
+        if stage.heeds(recipe.evaluations()) is None:
+            waiting += stage.reads()
+    return False
 
 
 def _science(name: str, stage: Stage, recipe: Recipe) -> JsonValue:
     """All that determines the artifact, beside its inputs."""
     named = {*stage.uses(), *stage.reads()} & set(recipe.models)
+    try:
+        heeded = stage.heeds(recipe.evaluations())
+    except ConfigError as error:
+        raise ConfigError(f"stages.{name}: {error}") from None
     return {
         "stage": name,
         "settings": science(stage),
@@ -56,7 +100,32 @@ def _science(name: str, stage: Stage, recipe: Recipe) -> JsonValue:
             for model in sorted(named)
         },
         "evidence": stage.evidence(),
+        **({} if heeded is None else {"benchmarks": heeded}),
     }
+
+
+def _teachers(name: str, recipe: Recipe) -> dict[str, ModelSpec]:
+    """The models that wrote what comes to a stage, by the stage where they did."""
+    above: dict[str, Stage] = {}
+    waiting = [name]
+    while waiting:
+        reads = [read for read in recipe.stages[waiting.pop()].reads() if read in recipe.stages]
+        waiting += [read for read in reads if read not in above]
+        above |= {read: recipe.stages[read] for read in reads}
+    return {
+        place: recipe.models[teacher]
+        for place, stage in above.items()
+        for teacher in stage.teachers()
+    }
+
+
+def _hindrance(stage: Stage, recipe: Recipe) -> list[str]:
+    """Why a run would refuse the stage as things are."""
+    try:
+        stage.check_ready(recipe.models)
+    except (ConfigError, MissingExtra) as error:
+        return [f"a run will refuse: {error}"]
+    return []
 
 
 def _state(

@@ -23,7 +23,8 @@ class Teller:
 
     def __call__(self, stage: str, text: str) -> None:
         """Say something about a stage; what comes too soon after the last line is left out."""
-        milestone = stage != self._stage or text.startswith("made")
+        stays = text.startswith(("made", "warning:"))
+        milestone = stage != self._stage or stays
         now = time.monotonic()
         if not milestone and now - self._last < self._every:
             return
@@ -32,8 +33,8 @@ class Teller:
         if not self._live:
             print(line, file=self._stream, flush=True)
             return
-        end = "\n" if text.startswith("made") else ""
-        print(f"\r\x1b[2K{line[:120]}", end=end, file=self._stream, flush=True)
+        shown = f"{line}\n" if stays else line[:120]
+        print(f"\r\x1b[2K{shown}", end="", file=self._stream, flush=True)
 
 
 class Pace:

@@ -10,12 +10,12 @@ from pydantic import Field, ValidationError
 
 from openbezoar.component import Component, OneOf, discover, nearest
 from openbezoar.errors import ConfigError
-from openbezoar.families import ModelSpec, Stage
+from openbezoar.families import Evaluation, ModelSpec, Stage
 from openbezoar.models.budget import Budget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 
-__all__ = ["Recipe", "load", "schema"]
+__all__ = ["Recipe", "keeping_contaminated", "load", "schema"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -33,6 +33,13 @@ class Recipe(Component):
     """What one run may spend on all models together; no part of any fingerprint."""
     prices: dict[str, Price] = {}
     """US dollars per million tokens, by the model's name on its server; wins over list prices."""
+
+    def evaluations(self) -> list[Evaluation]:
+        """What its stages measure with, each evaluation once."""
+        found: list[Evaluation] = []
+        for stage in self.stages.values():
+            found += [part for part in stage.measures() if part not in found]
+        return found
 
     def kinds(self) -> dict[str, str]:
         """What every name holds; ConfigError when a stage reads what is absent or does not fit."""
@@ -101,6 +108,19 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         stage = str(error).split(":", 1)[0].split(".")
         raise ConfigError(f"{path}{_line_of(text, stage)}: {error}") from None
     return recipe
+
+
+def keeping_contaminated(recipe: Recipe) -> list[str]:
+    """The overrides by which every filter that looks for benchmark items keeps what it finds."""
+    found = [
+        f"stages.{name}.filters.{place}.flagged=keep"
+        for name, stage in recipe.stages.items()
+        for place, part in enumerate(getattr(stage, "filters", ()))
+        if part.kind == "contamination"
+    ]
+    if not found:
+        raise ConfigError("--keep-contaminated: no filter of the recipe is of kind contamination")
+    return found
 
 
 def schema() -> dict[str, Any]:

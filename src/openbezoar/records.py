@@ -50,6 +50,8 @@ class Verdict(Record):
     keep: bool
     reason: str = ""
     grade: Grade | None = None
+    details: dict[str, JsonValue] = {}
+    """What explains the reason in this very row: the span found, the row it repeats."""
 
 
 class Row(Record):

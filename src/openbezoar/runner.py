@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from openbezoar import memory
 from openbezoar.errors import ConfigError, StoreError
-from openbezoar.families import Bench, ChatModel, ModelSpec, Stage
+from openbezoar.families import Bench, ChatModel
 from openbezoar.models.policies import open_model
 from openbezoar.models.spending import Spending
 from openbezoar.models.transformers import Transformers
@@ -36,6 +36,7 @@ VERSIONS = (
     "bitsandbytes",
     "lm_eval",
     "xllamacpp",
+    "rensa",
 )
 
 
@@ -62,11 +63,15 @@ def _check_ready(steps: list[Step], recipe: Recipe) -> None:
     """Find what is missing before the first stage, not after a night of the others."""
     left = {step.name: step.stage for step in steps if step.state != "made"}
     needed = {name for stage in left.values() for name in (*stage.uses(), *stage.reads())}
-    parts: dict[str, ModelSpec | Stage] = {f"stages.{name}": stage for name, stage in left.items()}
-    parts |= {f"models.{name}": spec for name, spec in recipe.models.items() if name in needed}
-    for place, part in parts.items():
+    checks: dict[str, Callable[[], None]] = {
+        f"stages.{name}": partial(stage.check_ready, recipe.models) for name, stage in left.items()
+    }
+    checks |= {
+        f"models.{name}": spec.check_ready for name, spec in recipe.models.items() if name in needed
+    }
+    for place, check in checks.items():
         try:
-            part.check_ready()
+            check()
         except ConfigError as error:
             raise ConfigError(f"{place}: {error}") from None
 
@@ -84,10 +89,14 @@ class _Run:
 def _make(step: Step, run: _Run, say: Say) -> Artifact:
     folder = run.store.begin(step.name, step.fingerprint)
     say(step.name, f"{step.state}: {step.stage.kind}")
+    for warning in step.warnings:
+        say(step.name, f"warning: {warning}")
     bench = _bench(step, run, partial(say, step.name), folder)
     started, clock = datetime.now(UTC), time.monotonic()
     memory.reset_peak()
     numbers = step.stage.make(bench)
+    if step.warnings:
+        numbers["warnings"] = list(step.warnings)
     seconds = time.monotonic() - clock
     peak = memory.peak_mb()
     memory.release()
@@ -144,6 +153,7 @@ def _bench(step: Step, run: _Run, say: Callable[[str], None], folder: Path) -> B
         find=partial(_find, run.made),
         usage=usage,
         progress=lambda done, total, note: say(pace.line(done, total, note)),
+        evaluations=run.recipe.evaluations(),
     )
 
 

@@ -1,6 +1,6 @@
 """Reads what a store holds, for people: an overview, the funnels, a stage's artifact and rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from openbezoar import jsonl
@@ -8,7 +8,18 @@ from openbezoar.component import nearest
 from openbezoar.errors import DataError, StoreError
 from openbezoar.store import Artifact, Store
 
-__all__ = ["cost", "funnel", "latest", "lines_of", "overview", "readable", "rows", "visible"]
+__all__ = [
+    "cost",
+    "funnel",
+    "kept_contaminated",
+    "latest",
+    "lines_of",
+    "overview",
+    "readable",
+    "reasons",
+    "rows",
+    "visible",
+]
 
 
 def overview(store: Store) -> list[dict[str, Any]]:
@@ -83,6 +94,19 @@ def funnel(store: Store) -> list[dict[str, Any]]:
     ]
 
 
+def kept_contaminated(artifacts: Iterable[Artifact]) -> list[str]:
+    """A line for each stage that kept, on request, rows that hold items of benchmarks."""
+    lines = []
+    for artifact in artifacts:
+        numbers: Any = artifact.numbers.get("contamination")
+        if isinstance(numbers, dict) and numbers["flagged"] == "keep":
+            hit = [task for task, counts in numbers["tasks"].items() if counts["rows"]]
+            unclean = f"; scores on {', '.join(hit)} are not clean" if hit else ""
+            stage = artifact.manifest.stage
+            lines.append(f"stages.{stage}: {numbers['rows']} contaminated rows kept{unclean}")
+    return lines
+
+
 def rows(artifact: Artifact, which: str, reason: str = "") -> Iterator[dict[str, Any]]:
     """The artifact's rows, rejected rows or failures, as they stand in its file."""
     names = ["rows.jsonl", "train.jsonl", "items.jsonl"] if which == "rows" else [f"{which}.jsonl"]
@@ -92,9 +116,15 @@ def rows(artifact: Artifact, which: str, reason: str = "") -> Iterator[dict[str,
     else:
         raise DataError(f"{artifact.folder}: holds no {which}")
     for _, row in jsonl.read_objects(artifact.folder / name):
-        why = str(row.get("verdict", row).get("reason", ""))
-        if not reason or reason in why:
+        if not reason or reason in _why(row):
             yield row
+
+
+def reasons(artifact: Artifact, which: str, reason: str = "") -> list[dict[str, Any]]:
+    """How many rows were rejected, or failed, for each reason that contains this; most first."""
+    counts: Any = artifact.numbers.get(which, {}) if which in ("rejected", "failed") else {}
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [{"rows": count, which: visible(why)} for why, count in ranked if reason in why]
 
 
 def readable(row: dict[str, Any]) -> str:
@@ -107,8 +137,9 @@ def lines_of(row: dict[str, Any]) -> list[str]:
     lines = []
     verdict = row.get("verdict")
     if verdict:
-        lines.append(f"[{verdict['filter']}: {verdict['reason']}]")
         row = row["row"]
+    for said in [verdict] if verdict else row.get("verdicts", []):
+        lines += _said(said)
     lines.append(f"# {row.get('id', '')}")
     turns = row.get("messages") or row.get("prompt") or []
     if isinstance(turns, list):
@@ -118,6 +149,23 @@ def lines_of(row: dict[str, Any]) -> list[str]:
     if len(lines) == 1:
         lines += [f"{name}: {value}" for name, value in row.items() if name != "id"]
     return lines
+
+
+def _why(row: dict[str, Any]) -> str:
+    """The reason as the stage counted it: of a rejected row with its filter."""
+    verdict = row.get("verdict")
+    return f"{verdict['filter']}: {verdict['reason']}" if verdict else str(row.get("reason", ""))
+
+
+def _said(verdict: dict[str, Any]) -> list[str]:
+    """A verdict that gives a reason, and what explains it."""
+    if not verdict.get("reason"):
+        return []
+    details = verdict.get("details", {})
+    return [
+        f"[{verdict['filter']}: {verdict['reason']}]",
+        *(f"[{name}: {value}]" for name, value in details.items()),
+    ]
 
 
 def visible(text: str) -> str:

@@ -56,10 +56,12 @@ class Doorman(ChatModel):
 class ScoringDoorman(Doorman, Scorer):
     """One that passes on questions of likelihood too."""
 
-    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
+    async def log_probabilities(
+        self, messages: Sequence[Message], answer: str
+    ) -> tuple[float, ...]:
         model = await self._opened()
         assert isinstance(model, Scorer)
-        return await model.log_probability(messages, answer)
+        return await model.log_probabilities(messages, answer)
 
 
 class Killable:

@@ -203,8 +203,10 @@ class Liker(ChatModel, Scorer):
     async def complete(self, request: Any) -> Any:
         raise NotImplementedError
 
-    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
-        return -float(len(answer)), len(messages)
+    async def log_probabilities(
+        self, messages: Sequence[Message], answer: str
+    ) -> tuple[float, ...]:
+        return -float(len(answer)), float(len(messages))
 
 
 class LikerSpec(Scripted):
@@ -221,9 +223,9 @@ class LikerSpec(Scripted):
 
 
 async def test_likelihoods_are_asked_from_afar() -> None:
-    async def work(row: str, model: ChatModel) -> tuple[float, int]:
+    async def work(row: str, model: ChatModel) -> tuple[float, ...]:
         assert isinstance(model, Scorer)
-        return await model.log_probability(request("one").messages, row)
+        return await model.log_probabilities(request("one").messages, row)
 
     told: Job = job(work, LikerSpec(lines=()), scores=True)
     async with crew_of(lambda: Killable(told), ScoringDoorman()) as crew:

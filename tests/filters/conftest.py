@@ -1,15 +1,19 @@
 """Rows and a bench for the filters' tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from openbezoar.families import Bench, ChatModel, Filter, Numbers
+from openbezoar.driver import over_rows
+from openbezoar.families import AskingFilter, Bench, ChatModel, Filter, ModelSpec, Numbers
+from openbezoar.models.scripted import Scripted
 from openbezoar.records import Example, Message, Verdict
+from openbezoar.stages.sieve import unchecked
 
 
 def example(instruction: str, answer: str, id: str = "row") -> Example:
@@ -27,7 +31,10 @@ def decide(tmp_path: Path) -> Callable[..., tuple[list[Verdict], Numbers]]:
     """Open a filter over rows, with a model where one is given, and check them all."""
 
     def run(
-        part: Filter, rows: Sequence[Any], model: ChatModel | None = None, backwards: bool = False
+        part: Filter,
+        rows: Sequence[Any],
+        model: ChatModel | None = None,
+        specs: Mapping[str, ModelSpec] = MappingProxyType({}),
     ) -> tuple[list[Verdict], Numbers]:
         @asynccontextmanager
         async def open_model(name: str) -> AsyncIterator[ChatModel]:
@@ -41,7 +48,7 @@ def decide(tmp_path: Path) -> Callable[..., tuple[list[Verdict], Numbers]]:
             folder=tmp_path,
             scratch=tmp_path,
             inputs={},
-            specs={},
+            specs=specs or {name: Scripted(lines=()) for name in part.uses()},
             open_model=open_model,
             open_checkpoint=lambda folder, print_: open_model(print_),
             say=lambda text: None,
@@ -50,11 +57,14 @@ def decide(tmp_path: Path) -> Callable[..., tuple[list[Verdict], Numbers]]:
         numbers: Numbers = {}
 
         async def verdicts() -> list[Verdict]:
-            async with part.open(bench, rows, numbers) as check:
-                order = rows[::-1] if backwards else rows
-                found = [await check(row) for row in order]
-                return found[::-1] if backwards else found
+            assert isinstance(part, AskingFilter)
+            async with part.ask(bench, rows, numbers) as decide:
+                outcomes = [outcome async for outcome in over_rows(rows, decide)]
+            return [outcome.result or unchecked(part, outcome.error) for outcome in outcomes]
 
-        return asyncio.run(verdicts()), numbers
+        if isinstance(part, AskingFilter):
+            return asyncio.run(verdicts()), numbers
+        with part.open(bench, numbers) as check:
+            return [check(row) for row in rows], numbers
 
     return run

@@ -40,14 +40,11 @@ def test_other_questions_stay_apart(one: str, other: str) -> None:
     assert normalised(one) != normalised(other)
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-def test_the_first_row_wins_in_whatever_order_checks_come(
-    example: Make, decide: Decide, backwards: bool
-) -> None:
+def test_the_first_row_wins_and_the_others_name_it(example: Make, decide: Decide) -> None:
     rows = [example(text, "x", id=text) for text in ("A b?", "c", "a B", "C!", "d")]
-    verdicts, _ = decide(Duplicates(), rows, backwards=backwards)
+    verdicts, _ = decide(Duplicates(), rows)
     assert [verdict.keep for verdict in verdicts] == [True, True, False, False, True]
-    assert verdicts[2].reason == "duplicate"
+    assert (verdicts[2].reason, verdicts[2].details) == ("duplicate", {"repeats": "A b?"})
 
 
 def test_another_answer_is_another_row_when_both_count(example: Make, decide: Decide) -> None:
@@ -66,3 +63,8 @@ def test_seeds_with_other_contexts_are_no_duplicates(decide: Decide) -> None:
     ]
     verdicts, _ = decide(Duplicates(), seeds)
     assert [verdict.keep for verdict in verdicts] == [True, True, False]
+
+
+def test_a_lone_surrogate_is_a_letter_like_any_other(example: Make, decide: Decide) -> None:
+    verdicts, _ = decide(Duplicates(), [example("a\ud800", "x", "1"), example("a\ud801", "x", "2")])
+    assert [verdict.keep for verdict in verdicts] == [True, True]

@@ -47,6 +47,8 @@ def test_a_refusal_is_dropped_with_its_kind(answer: str, reason: str, example: M
         "AI stands for artificial intelligence.",
         "As an artist, she painted daily.",
         "I'm sorry to hear that you are ill. Rest and drink water.",
+        "I'm sorry you are in a bad mood. You can try going outside for a walk.",
+        "I am so sorry for your loss. Here is a short eulogy.",
         "Apologies are best made early and in person.",
         "Unfortunately, the ship sank in 1912.",
         "Sorry is a board game.",
@@ -59,3 +61,13 @@ def test_an_answer_that_only_sounds_alike_is_kept(answer: str, example: Make) ->
 
 def test_a_seed_has_nothing_to_refuse() -> None:
     assert Refusals().check(Seed(id="s", instruction="I cannot help you.")).keep
+
+
+def test_a_refusal_is_found_behind_white_space_and_in_a_long_answer(example: Make) -> None:
+    answer = "\n" * 5000 + "I\u00a0 cannot\n\thelp with that. " + "\x00\ud800 a" * 300_000
+    assert Refusals().check(example("Why?", answer)).reason == "refusal"
+
+
+def test_what_follows_the_opening_is_part_of_an_answer(example: Make) -> None:
+    assert Refusals().check(example("Why?", "a " * 80 + "I cannot help you.")).keep
+    assert not Refusals().check(example("Why?", "a " * 60 + "I cannot help you.")).keep

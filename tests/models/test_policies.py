@@ -59,9 +59,11 @@ class ScoringEcho(Echo):
 class EchoModel(ScriptedModel, Scorer):
     """Scores an answer by its words."""
 
-    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
+    async def log_probabilities(
+        self, messages: Sequence[Message], answer: str
+    ) -> tuple[float, ...]:
         ASKED.append(answer)
-        return -0.1 - len(messages), len(answer.split())
+        return tuple(-0.1 - len(messages) for _ in answer.split())
 
 
 @pytest.fixture(autouse=True)
@@ -166,8 +168,8 @@ async def test_scores_are_kept_too(database: Path, ask: Ask) -> None:
     for _ in range(2):
         async with open_model(ScoringEcho(), database, {}) as model:
             assert isinstance(model, Scorer)
-            assert await model.log_probability(asked, "two words") == (-1.1, 2)
-            assert await model.log_probability((), "two words") == (-0.1, 2)
+            assert await model.log_probabilities(asked, "two words") == (-1.1, -1.1)
+            assert await model.log_probabilities((), "two words") == (-0.1, -0.1)
     assert ASKED == ["two words", "two words"]
 
 

@@ -23,6 +23,7 @@ from openbezoar.records import (
 from openbezoar.store import Artifact, Manifest, Store, fingerprint
 
 EMBEDDED = "embedded judge: shows that the plumbing works, not how good a model is"
+WARNING = "its judge and the teacher of lamini are the same model (smollm2-135m-instruct)"
 VERSIONS: dict[str, JsonValue] = {"python": "3.11.9", "torch": "2.13.0", "bitsandbytes": None}
 
 
@@ -126,6 +127,24 @@ def rejected(row: BaseModel, filter_: str, reason: str) -> Rejected:
     return Rejected(
         verdict=Verdict(filter=filter_, keep=False, reason=reason), row=row.model_dump(mode="json")
     )
+
+
+def figures_of(kinds: dict[str, tuple[float | None, float | None]]) -> dict[str, Any]:
+    """A judge's figures, given the share accepted and the area of each kind of answer."""
+
+    def around(value: float | None) -> list[float] | None:
+        return None if value is None else [max(0, value - 0.1), min(1, value + 0.1)]
+
+    shares = {kind: share for kind, (share, _) in kinds.items()}
+    areas = {kind: area for kind, (_, area) in kinds.items() if kind not in ("real", "hard_right")}
+    return {
+        "auc": areas,
+        "auc_interval": {kind: around(area) for kind, area in areas.items()},
+        "accepted": shares,
+        "accepted_interval": {kind: around(share) for kind, share in shares.items()},
+        "n": {kind: 0 if share is None else 24 for kind, share in shares.items()},
+        "unreadable": {kind: 2 if kind == "junk" else 0 for kind in kinds},
+    }
 
 
 def scores_of(place: int) -> list[Score]:
@@ -238,30 +257,25 @@ def _put_rows(shelf: Shelf) -> None:
         },
     )
     judge = {
-        "auc": {
-            "mismatched": 0.99,
-            "refusal": 1.0,
-            "junk": 1.0,
-            "shuffled": 0.81,
-            "truncated": None,
-        },
+        "judge": "likelihood",
+        "model": "student",
+        "label": "smollm2-135m-instruct",
+        "mark": "0123",
+        "least_auc": 0.7,
+        **figures_of(
+            {
+                "real": (0.83, None),
+                "hard_right": (0.92, None),
+                "mismatched": (0.04, 0.99),
+                "refusal": (0.0, 1.0),
+                "junk": (0.0, 1.0),
+                "shuffled": (0.33, 0.81),
+                "truncated": (None, None),
+                "hard_wrong": (0.88, 0.58),
+            }
+        ),
         "auc_pooled": 0.94,
-        "accepted": {
-            "real": 0.83,
-            "mismatched": 0.04,
-            "refusal": 0.0,
-            "junk": 0.0,
-            "shuffled": 0.33,
-            "truncated": None,
-        },
-        "n": {
-            "real": 24,
-            "mismatched": 24,
-            "refusal": 24,
-            "junk": 24,
-            "shuffled": 24,
-            "truncated": 0,
-        },
+        "auc_pooled_interval": [0.9, 0.97],
     }
     shelf.put(
         "lamini_kept",
@@ -269,7 +283,8 @@ def _put_rows(shelf: Shelf) -> None:
         "examples",
         {
             "read": 88,
-            "judge": judge,
+            "judges": [judge],
+            "warnings": [WARNING],
             "rows": 70,
             "rejected": {"length: too short": 6, "judged: rejected": 12},
         },
@@ -373,4 +388,4 @@ def _write(path: Path, content: Iterable[BaseModel | dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in plain), encoding="utf-8")
 
 
-__all__ = ["EMBEDDED", "Shelf", "example", "rejected", "scores_of"]
+__all__ = ["EMBEDDED", "WARNING", "Shelf", "example", "figures_of", "rejected", "scores_of"]

@@ -8,6 +8,8 @@ import pytest
 from openbezoar.records import Score
 from openbezoar.report import figures
 from openbezoar.report.funnel import Step
+from openbezoar.report.judging import Line
+from openbezoar.report.numbers import PassNumbers
 
 STEPS = [Step("dolly", "source", 100, 90, {"empty": 10}), Step("lamini", "generate", 90, 40, {})]
 LINES = {"loss": [(1.0, 2.5), (2.0, 2.0)], "valid_loss": [(0.0, 2.6), (2.0, 2.1)]}
@@ -16,11 +18,16 @@ SCORES = [
     None,
     Score(name="a", value=None, n=0),
 ]
+JUDGED = [
+    Line("real", True, 9, 0, 0.9, (0.6, 1.0), None, None),
+    Line("junk", False, 9, 1, 0.0, None, 1.0, None),
+    Line("cut", False, 0, 0, None, None, None, None),
+]
 DRAWN = {
     "funnel": lambda: figures.funnel(STEPS, "one"),
     "curve": lambda: figures.curve(LINES, "loss", "one"),
     "metric": lambda: figures.metric(["base", "sft", "dpo"], SCORES, "one"),
-    "accepted": lambda: figures.accepted({"real": 0.9, "junk": 0.0, "cut": None}, "one"),
+    "accepted": lambda: figures.accepted(JUDGED, "one"),
 }
 
 
@@ -64,6 +71,18 @@ def test_a_funnel_says_its_numbers() -> None:
     text = figures.funnel(STEPS, "one")
     assert "dolly: 90 kept, 10 rejected" in text
     assert "lamini: 40 made<" in text
+
+
+def test_a_funnel_shows_what_each_of_several_filters_did() -> None:
+    parts = (
+        PassNumbers(filter="length", read=9, kept=8),
+        PassNumbers(filter="residue", read=8, kept=8),
+    )
+    text = figures.funnel([Step("kept", "filter", 9, 8, {"length: x": 1}, parts)], "one")
+    assert "\u2013 length: 8 kept, 1 rejected" in text
+    assert "\u2013 residue: 8 kept<" in text
+    alone = figures.funnel([Step("kept", "filter", 9, 8, {}, parts[:1])], "one")
+    assert "length" not in alone
 
 
 def test_a_model_without_a_value_has_no_mark() -> None:

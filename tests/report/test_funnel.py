@@ -36,3 +36,16 @@ def test_the_commonest_reason_comes_first(line: Shelf) -> None:
 def test_a_scheme_may_make_more_rows_than_it_has_seeds() -> None:
     assert Step("lamini", "generate", 4, 20, {}).balance
     assert not Step("kept", "filter", 20, 18, {"too short": 1}).balance
+
+
+def test_a_filter_stage_tells_what_each_of_its_filters_kept(shelf: Shelf) -> None:
+    filters = [
+        {"filter": "length", "read": 9, "kept": 7},
+        {"filter": "judged", "read": 7, "kept": 7},
+    ]
+    numbers = {"read": 9, "rows": 7, "rejected": {"length: x": 2}, "filters": filters}
+    shelf.put("kept", "filter", "examples", numbers)
+    ((step,),) = chains(gather(shelf.store))
+    assert [(part.filter, part.read, part.kept) for part in step.filters] == [
+        ("length", 9, 7), ("judged", 7, 7),
+    ]  # fmt: skip

@@ -9,7 +9,7 @@ from openbezoar.report.numbers import FilterNumbers, Run, TrainNumbers, read
 def test_numbers_are_read_by_the_kind_of_the_stage() -> None:
     found = read("filter", {"read": 3, "rows": 2, "rejected": {"short": 1}, "near": 4})
     assert isinstance(found, FilterNumbers)
-    assert (found.rows, found.judge) == (2, None)
+    assert (found.rows, found.judges) == (2, ())
 
 
 @pytest.mark.parametrize(

@@ -224,9 +224,11 @@ def _fill(shelf: Shelf, text: str) -> None:
     shelf.put("lamini", "generate", "examples", {"seeds": 2, "rows": 1, "failed": {text: 1}},
               reads=["seeds"], settings={"scheme": text},
               files={"failed.jsonl": [Failure(id=text, reason=text, detail=text)]})  # fmt: skip
-    judge = {"auc": {text: 0.9}, "auc_pooled": 0.9, "accepted": {"real": 1, text: 0.5}, "n": {}}
+    judge = {"judge": text, "model": text, "label": text, "auc": {text: 0.9}, "auc_pooled": 0.9,
+             "accepted": {"real": 1, text: 0.5}, "n": {}}  # fmt: skip
     shelf.put("kept", "filter", "examples",
-              {"read": 1, "rows": 0, "rejected": {text: 1}, "judge": judge}, reads=["lamini"],
+              {"read": 1, "rows": 0, "rejected": {text: 1}, "judges": [judge],
+               "warnings": [text]}, reads=["lamini"],
               settings={"filters": [{"judge": {"kind": "likelihood", "model": text}}]},
               files={"rejected.jsonl": [rejected(example(1, text), "length", text)]})  # fmt: skip
     pair = Preference(

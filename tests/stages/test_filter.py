@@ -8,7 +8,7 @@ import pytest
 
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.jsonl import read
-from openbezoar.records import Example, Rejected
+from openbezoar.records import Example, Rejected, Seed
 from tests.stages.conftest import Run, content
 
 HEAD = """\
@@ -23,6 +23,10 @@ stages:
     filters:
       - {kind: length, answer: {least_words: 2}}
       - {kind: duplicates, of: instruction}
+"""
+MARKING = """\
+    filters:
+      - {kind: contamination, benchmarks: [{kind: harness, data: sample}], flagged: keep}
 """
 ANSWERS = [("One thing?", "Yes."), ("One thing?", "Yes, it is."), ("Other?", "It may be so.")]
 
@@ -47,6 +51,10 @@ def test_kept_and_rejected_are_all_that_was_read(run: Run, tmp_path: Path) -> No
     counts: Any = made.numbers["rejected"]
     assert sum(counts.values()) == len(rejected)
     assert all(reason.startswith("length: ") for reason in counts)
+    assert made.numbers["filters"] == [
+        {"filter": "length", "read": 3, "kept": 2},
+        {"filter": "duplicates", "read": 2, "kept": 2},
+    ]
 
 
 def test_later_filters_never_see_what_earlier_ones_dropped(run: Run, tmp_path: Path) -> None:
@@ -66,6 +74,18 @@ def test_one_at_a_time_gives_the_bytes_of_many(run: Run, tmp_path: Path) -> None
     many = run(text, "stages.kept.runtime.concurrency=16", store="many")["kept"]
     one = run(text, "stages.kept.runtime.concurrency=1", store="one")["kept"]
     assert content(one) == content(many)
+
+
+def test_a_row_kept_for_a_reason_carries_the_verdict_whatever_its_kind(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "seeds.jsonl"
+    asked = "What happens to a muscle when it does work?"
+    path.write_text(json.dumps({"id": "a", "instruction": asked}) + "\n", encoding="utf-8")
+    head = HEAD.replace("ROWS, rows_of: examples", str(path)).split("    filters:")[0]
+    (row,) = run(head + MARKING)["kept"].rows(Seed)
+    verdict: Any = row.details["contamination_verdict"]
+    assert (verdict["keep"], verdict["details"]["task"]) == (True, "sample_choices")
 
 
 def test_filters_that_reject_everything_fail_by_name(run: Run, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_missing_extra_is_told_before_the_first_stage() -> None:
         "from openbezoar.stages.train import TrainStage\n"
         "stage = TrainStage.model_validate("
         "{'start': 'a', 'data': 'b', 'objective': {'kind': 'sft'}})\n"
-        "try: stage.check_ready()\n"
+        "try: stage.check_ready({})\n"
         "except MissingExtra as error: print(error)"
     )
     ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

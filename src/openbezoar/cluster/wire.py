@@ -115,8 +115,8 @@ class End:
 class Distant(ChatModel):
     """A model at the other end."""
 
-    def __init__(self, name: str, call: Callable[..., Awaitable[Any]]) -> None:
-        self.name = name
+    def __init__(self, name: str, shapes: bool, call: Callable[..., Awaitable[Any]]) -> None:
+        self.name, self.shapes = name, shapes
         self._call = call
 
     async def complete(self, request: Request) -> Completion:
@@ -132,15 +132,19 @@ class Distant(ChatModel):
 class DistantScorer(Distant, Scorer):
     """A model at the other end that also says how likely it finds an answer."""
 
-    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
-        """The score from there."""
-        total, tokens = await self._call("log_probability", tuple(messages), answer)
-        return total, tokens
+    async def log_probabilities(
+        self, messages: Sequence[Message], answer: str
+    ) -> tuple[float, ...]:
+        """The scores from there."""
+        scores: tuple[float, ...] = await self._call("log_probabilities", tuple(messages), answer)
+        return scores
 
 
-def distant(name: str, call: Callable[..., Awaitable[Any]], scores: bool) -> ChatModel:
+def distant(
+    name: str, call: Callable[..., Awaitable[Any]], scores: bool, shapes: bool = True
+) -> ChatModel:
     """The model of this name at the other end."""
-    return (DistantScorer if scores else Distant)(name, call)
+    return (DistantScorer if scores else Distant)(name, shapes, call)
 
 
 def _portable(error: BaseException) -> Exception:

@@ -46,7 +46,7 @@ class Worker:
         self._job = job
         self._host = socket.gethostname()
         self._end = End(self._answer)
-        self._driver = distant(job.spec.label, self._end.call, job.scores)
+        self._driver = distant(job.spec.label, self._end.call, job.scores, job.spec.shapes)
         self._opening = asyncio.Lock()
         self._opened: ChatModel | None = None
         # Never closed: a worker ends with its process.

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from pydantic import Field, JsonValue, PositiveInt, model_validator
@@ -11,7 +13,8 @@ from openbezoar.evaluations import journal, lm_harness
 from openbezoar.evaluations.lm_harness import Loaded, TaskRun
 from openbezoar.evaluations.local_tasks import SAMPLE, Prepared, is_local, prepare
 from openbezoar.evaluations.local_tasks import evidence as task_evidence
-from openbezoar.families import Bench, Evaluation, Subject
+from openbezoar.evaluations.task_items import items_of
+from openbezoar.families import Bench, Evaluation, Item, Subject
 from openbezoar.records import Score
 from openbezoar.statistics import TWO_SIDED_95
 
@@ -79,6 +82,16 @@ class Harness(Evaluation):
     def evidence(self) -> JsonValue:
         """The local files the tasks are measured on."""
         return {run.task: task_evidence(run.task) for run in self._runs()}
+
+    def benchmarks(self) -> dict[str, JsonValue]:
+        """Its tasks, with the digests of their local files."""
+        return {run.task: task_evidence(run.task) for run in self._runs()}
+
+    def items(self) -> Iterator[Item]:
+        """Every row its tasks can be measured on, whatever `limit` says."""
+        with TemporaryDirectory() as scratch:
+            for task in self.benchmarks():
+                yield from items_of(task, Path(scratch))
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """One score for each metric of each task; one item a row, one transcript a task."""

@@ -19,7 +19,18 @@ import openbezoar
 from openbezoar import catalog, files, jsonl
 from openbezoar.errors import DataError
 
-__all__ = ["SAMPLE", "SET", "TASKS", "Prepared", "evidence", "is_local", "prepare", "subjects_of"]
+__all__ = [
+    "MMLU_GROUPS",
+    "SAMPLE",
+    "SET",
+    "TASKS",
+    "Prepared",
+    "evidence",
+    "is_local",
+    "measured_rows",
+    "prepare",
+    "subjects_of",
+]
 
 SET = "lm_eval"
 """The data set of the catalog that holds the files."""
@@ -194,6 +205,23 @@ def prepare(name: str, scratch: Path) -> Prepared | None:
     _write_task(scratch, name, task.config, tuple(found))
     split, (path, _) = next(iter(found.items()))
     return Prepared(f"{split} rows of {path.name}", (scratch,), own_shots=len(found) == 1)
+
+
+def measured_rows(name: str) -> Iterator[Row] | None:
+    """The rows a task is measured on, in order; None when this machine does not hold them.
+
+    The solved examples before a question come from other rows, or are rows of the same ones.
+    """
+    if name == SAMPLE:
+        return (sample(row) for row in _read(CHOICES))
+    if name in MMLU_GROUPS or name.startswith("mmlu_"):
+        path = _local(MMLU["test"])
+        return None if path is None else _read(path)
+    task = TASKS.get(name)
+    for file in (task.test, task.validation) if task else ():
+        if file is not None and (path := _local(file.name)) is not None:
+            return map(file.convert, _read(path))
+    return None
 
 
 def subjects_of(path: Path | None) -> dict[str, str]:

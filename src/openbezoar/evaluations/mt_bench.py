@@ -13,7 +13,7 @@ from openbezoar.evaluations.dialogues import Dialogue, Examiner, Turn
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.pooled import pooled
 from openbezoar.evaluations.questions import Question, QuestionSet, References, evidence, load
-from openbezoar.families import Bench, Evaluation, ModelSpec, Subject, expect_shapes
+from openbezoar.families import Bench, Evaluation, Item, ModelSpec, Subject, expect_shapes
 from openbezoar.records import Score
 
 __all__ = ["EMBEDDED_NOTE", "MtBench", "MtBenchRuntime"]
@@ -66,6 +66,20 @@ class MtBench(Evaluation):
         """The wording of the judge's prompts, and the questions."""
         wording = [prompts.fingerprint(name) for name in (judging.PROMPT, judging.REPAIR)]
         return [*wording, *evidence(self.questions)]
+
+    def benchmarks(self) -> dict[str, JsonValue]:
+        """The set of questions, with the digests of its files."""
+        return {self._set: [*evidence(self.questions)]}
+
+    def items(self) -> Iterator[Item]:
+        """Both turns of every question and the answers the judge is shown, whatever `limit`."""
+        for question in load(self.questions, self.references):
+            texts = (*question.turns, *question.reference)
+            yield Item(self._set, str(question.question_id), texts)
+
+    @property
+    def _set(self) -> str:
+        return "mt_bench" if self.questions == "mt_bench" else "sample_questions"
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """The mean rating, by turn and by category; one item a turn, one transcript a question."""

@@ -24,7 +24,8 @@ _MACHINE = (
 _PATTERNS = {
     "refusal": re.compile(rf"\b(?:i|we)(?: |(?='m)){_CANNOT} (?:\w+ ){{0,2}}?{_HELP}\b"),
     "apology": re.compile(
-        r"^(?:(?:i|we)(?: am|'m| are|'re) (?:\w+ )?sorry\b(?! to hear)|"
+        r"^(?:(?:i|we)(?: am|'m| are|'re) (?:\w+ )?sorry\b"
+        r"(?! (?:to hear|for your|about your|you\b))|"
         r"(?:my |our )?apologies\b(?! (?:is|are|can))|i apologi[sz]e\b|sorry[,.!]? (?:but|i)\b|"
         r"unfortunately[, ]+i\b)"
     ),
@@ -42,7 +43,8 @@ class Refusals(Filter):
 
     def check(self, row: Row) -> Verdict:
         """Look for each kind of refusal at the start of the answer."""
-        opening = " ".join((answer_of(row) or "").split())[:OPENING].lower().replace("\u2019", "'")
+        words = (answer_of(row) or "").split(maxsplit=OPENING // 2)
+        opening = " ".join(words)[:OPENING].lower().replace("\u2019", "'")
         for reason, pattern in _PATTERNS.items():
             if pattern.search(opening):
                 return self.drop(reason)

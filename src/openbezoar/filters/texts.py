@@ -1,8 +1,10 @@
 """What a filter looks at in a row of any kind: what is asked, and the answer to learn from."""
 
-from openbezoar.records import Example, Preference, Row, Seed
+from typing import Literal, NamedTuple
 
-__all__ = ["answer_of", "asked_in"]
+from openbezoar.records import Example, Message, Preference, Row, Seed
+
+__all__ = ["Turn", "answer_of", "asked_in", "everything_in", "turns_of"]
 
 
 def asked_in(row: Row) -> str:
@@ -25,3 +27,43 @@ def answer_of(row: Row) -> str | None:
         case Preference():
             return row.chosen
     return None
+
+
+def everything_in(row: Row) -> str:
+    """All that a model could learn from the row, its target and rejected answer included."""
+    match row:
+        case Seed():
+            return "\n".join(filter(None, [row.prompt, row.target]))
+        case Example():
+            return "\n".join(turn.content for turn in row.messages)
+        case Preference():
+            turns = [turn.content for turn in row.prompt]
+            return "\n".join([*turns, row.chosen, row.rejected])
+    raise TypeError(f"a filter cannot read a {type(row).__name__}")
+
+
+class Turn(NamedTuple):
+    """One text of a row, and whether it asks or answers."""
+
+    which: Literal["instruction", "answer"]
+    text: str
+
+
+def turns_of(row: Row) -> list[Turn]:
+    """Every turn of the conversation that a row would be learned as; no system message."""
+    match row:
+        case Seed():
+            return [Turn("instruction", row.prompt)]
+        case Example():
+            return _turns(row.messages)
+        case Preference():
+            return [*_turns(row.prompt), Turn("answer", row.chosen)]
+    raise TypeError(f"a filter cannot read a {type(row).__name__}")
+
+
+def _turns(messages: tuple[Message, ...]) -> list[Turn]:
+    return [
+        Turn("answer" if message.role == "assistant" else "instruction", message.content)
+        for message in messages
+        if message.role != "system"
+    ]

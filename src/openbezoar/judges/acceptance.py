@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from openbezoar import prompts
-from openbezoar.families import ChatModel, Judge, ModelSpec, Request, Sampling, expect_shapes
+from openbezoar.families import ChatModel, Judge, Request, Sampling
 from openbezoar.records import Example, Grade, Message
 
 __all__ = ["Acceptance", "read"]
@@ -26,12 +26,17 @@ SCHEMA: dict[str, JsonValue] = {
 }
 STATUSES: dict[str, Literal["Accept", "Reject"]] = {"accept": "Accept", "reject": "Reject"}
 
-_TAG = re.compile(r"<(?=\s*/?\s*(?:system|user|assistant|answer|target)\b)", re.IGNORECASE)
+_TAG = re.compile(r"<(?=[^\w<>]{0,8}(?:system|user|assistant|answer|target)\b)", re.IGNORECASE)
+_VERDICT = re.compile(r"(?<=\")(?=status\")|(?<=\\)(?=u00)")
 _AROUND = " \t\r\n.!*_\"'`\u200b\u200c\u200d\ufeff"
 
 
 class Acceptance(Judge):
-    """Asks a model for status, rating and reason; asks once more when the reply is unreadable."""
+    """Asks a model for status, rating and reason; asks once more when the reply is unreadable.
+
+    A model that can be held to a JSON schema is; of another one's reply the last verdict counts.
+    Where a row's scheme is `orca`, the answer must also agree with the known result.
+    """
 
     kind: Literal["acceptance"] = "acceptance"
     model: str
@@ -43,18 +48,15 @@ class Acceptance(Judge):
         """The wording of its prompt."""
         return prompts.fingerprint(PROMPT)
 
-    def check_model(self, spec: ModelSpec) -> None:
-        """Its verdicts must be such that a schema holds them."""
-        expect_shapes(spec)
-
     async def grade(self, row: Example, model: ChatModel) -> Grade:
         """Grade one example; a Grade without status when both replies are unreadable."""
         asked = Message(role="user", content=render(row))
         for attempt in (0, 1):
             # A greedy model would repeat an unreadable reply word for word.
             sampling = Sampling(temperature=0.7 * attempt, top_p=1, max_tokens=self.max_tokens)
+            schema = SCHEMA if model.shapes else None
             request = Request(
-                messages=(asked,), sampling=sampling, json_schema=SCHEMA, attempt=attempt
+                messages=(asked,), sampling=sampling, json_schema=schema, attempt=attempt
             )
             grade = read((await model.complete(request)).text)
             if grade.status is not None:
@@ -63,10 +65,12 @@ class Acceptance(Judge):
 
 
 def render(row: Example) -> str:
-    """The question about one example, its text unable to open or close the question's tags."""
+    """The question about one example; its text can neither close a tag nor hold a verdict."""
     turns = [turn.model_dump() | {"content": _plain(turn.content)} for turn in row.messages[:-1]]
+    # Elsewhere a target is one good answer of many, such as a poem; in Orca it is the result.
+    target = row.target if row.scheme == "orca" else None
     return prompts.render(
-        PROMPT, turns=turns, answer=_plain(row.answer), target=_plain(row.target or "")
+        PROMPT, turns=turns, answer=_plain(row.answer), target=_plain(target or "")
     )
 
 
@@ -80,11 +84,14 @@ def read(reply: str) -> Grade:
     decided = STATUSES.get(status.strip(_AROUND).lower()) if isinstance(status, str) else None
     if decided is None or not _is_rating(rating):
         return Grade()
-    return Grade(status=decided, rating=rating, reason=reason if isinstance(reason, str) else None)
+    # JSON can hold half a letter, which no file can.
+    told = reason.encode(errors="replace").decode() if isinstance(reason, str) else None
+    return Grade(status=decided, rating=rating, reason=told)
 
 
 def _plain(text: str) -> str:
-    return _TAG.sub("(", text)
+    """The text as the judge may quote it: a verdict in it is none when it is read back."""
+    return _VERDICT.sub(" ", _TAG.sub("(", text))
 
 
 def _objects(reply: str) -> Iterator[dict[str, Any]]:

@@ -1,36 +1,77 @@
 """A judge that reads no verdict: it asks a model how likely it finds the answer."""
 
-from typing import Literal
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from openbezoar.component import Component
 from openbezoar.errors import ConfigError
 from openbezoar.families import ChatModel, Judge, ModelSpec, Scorer
 from openbezoar.records import Example, Grade
 
-__all__ = ["Likelihood"]
+__all__ = ["Curve", "Figures", "Likelihood", "figures"]
 
-PLAIN_WEIGHT = 0.3
-"""Brings the margin of the plain likelihood to the scale of the gain's (see docs/lab.md)."""
+OPENING = 24
+"""Tokens in which the gain is taken: what follows is foretold by the answer's own beginning."""
+
+
+class Curve(Component):
+    """How a figure becomes a chance: one half at `half`, 73 % one `width` above it."""
+
+    half: float
+    """The figure that is as good as a coin."""
+    width: float = Field(gt=0)
+    """How far from there the chance has risen to 73 %, or fallen to 27 %."""
+
+    def chance(self, figure: float) -> float:
+        """The chance, between 0 and 1."""
+        return 0.5 + 0.5 * math.tanh(0.5 * (figure - self.half) / self.width)
+
+
+class Figures(NamedTuple):
+    """What the log-probabilities say of an answer, in natural logarithms."""
+
+    gain: float
+    """What the instruction adds, per token of the answer's opening."""
+    likelihood: float
+    """Of the text, given the instruction, per token."""
+    ending: float
+    """Of the end of text after the last token."""
+    tokens: int
 
 
 class Likelihood(Judge):
-    """Accepts an answer that its instruction makes likelier, and that is likely enough as text.
+    """Accepts an answer that fits its instruction, reads as text, and is finished.
 
-    The gain (log-likelihood given the instruction less that without one) tells answers of other
-    rows and refusals; the plain likelihood tells broken text. Both are per token, in natural
-    logarithms. The rating is the smaller of the two margins above their floors.
+    It fits when the instruction makes it likelier (`gain`); it reads well when it is likely as
+    text (`likelihood`); it is finished when an end is likely where it ends (`ending`). Each figure
+    becomes a chance, and the rating is their product: an answer must stand all three tests. The
+    curves are fitted to real and bad answers on Dolly rows with SmolLM2-135M-Instruct
+    (docs/lab.md); `benchmarks/judging.py --fit` fits them for another model.
     """
 
     kind: Literal["likelihood"] = "likelihood"
     model: str
     """The name of the model that judges; it must be able to score, as `transformers` can."""
-    least_gain: float = 0.2
-    """How much the instruction must raise the answer's log-likelihood, per token."""
-    least_likelihood: float | None = -4.5
-    """The floor of the answer's own log-likelihood, per token; null for no floor."""
-    least_tokens: int = Field(2, ge=1)
-    """Answers with fewer tokens, EOS included, are rejected unscored by the rest."""
+    gain: Curve | None = Curve(half=0.01, width=0.14)
+    """Rise of the opening's log-likelihood through the instruction, per token; null: no test."""
+    likelihood: Curve | None = Curve(half=-4.71, width=0.21)
+    """The text's log-likelihood given the instruction, per token; null for no such test."""
+    ending: Curve | None = Curve(half=-16.48, width=3.12)
+    """The log-probability that the answer ends where it does; null for no such test."""
+    least_rating: float = Field(0.8, ge=0, le=1)
+    """The rating from which an answer is accepted."""
+    least_tokens: int = Field(2, ge=2)
+    """Answers with fewer tokens, EOS included, are rated 0."""
+
+    @model_validator(mode="after")
+    def _tests_something(self) -> "Likelihood":
+        if not (self.gain or self.likelihood or self.ending):
+            raise ValueError("needs at least one of gain, likelihood and ending")
+        return self
 
     def check_model(self, spec: ModelSpec) -> None:
         """Its log-probabilities must be readable."""
@@ -47,19 +88,30 @@ class Likelihood(Judge):
                 f"judge likelihood: model {self.model!r} cannot score an answer; "
                 "name one of kind transformers"
             )
-        given, tokens = await model.log_probability(row.messages[:-1], row.answer)
-        alone, _ = await model.log_probability((), row.answer)
-        return self.decide((given - alone) / tokens, given / tokens, tokens)
+        given = await model.log_probabilities(row.messages[:-1], row.answer)
+        if len(given) < self.least_tokens:
+            return Grade(status="Reject", rating=0, reason=f"only {len(given)} tokens with the end")
+        alone = await model.log_probabilities((), row.answer)
+        return self.decide(figures(given, alone))
 
-    def decide(self, gain: float, likelihood: float, tokens: int) -> Grade:
-        """The grade that these numbers earn."""
-        margins = [gain - self.least_gain]
-        if self.least_likelihood is not None:
-            margins.append(PLAIN_WEIGHT * (likelihood - self.least_likelihood))
-        rating = min(margins)
-        accepted = rating >= 0 and tokens >= self.least_tokens
+    def decide(self, shown: Figures) -> Grade:
+        """The grade that these figures earn."""
+        terms = [
+            ("gain", self.gain, shown.gain),
+            ("likelihood", self.likelihood, shown.likelihood),
+            ("ending", self.ending, shown.ending),
+        ]
+        chances = [(name, curve.chance(value), value) for name, curve, value in terms if curve]
+        rating = round(math.prod(chance for _, chance, _ in chances), 6)
+        told = [f"{name} {value:.2f} ({chance:.2f})" for name, chance, value in chances]
         return Grade(
-            status="Accept" if accepted else "Reject",
-            rating=round(rating, 4),
-            reason=f"gain {gain:.2f}, likelihood {likelihood:.2f} a token over {tokens} tokens",
+            status="Accept" if rating >= self.least_rating else "Reject",
+            rating=rating,
+            reason=f"{', '.join(told)} over {shown.tokens} tokens",
         )
+
+
+def figures(given: Sequence[float], alone: Sequence[float]) -> Figures:
+    """The figures of an answer, from its tokens' log-probabilities with the prompt and alone."""
+    gains = [with_it - without for with_it, without in zip(given, alone, strict=True)]
+    return Figures(fmean(gains[:OPENING]), fmean(given[:-1]), given[-1], len(given))

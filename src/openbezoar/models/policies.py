@@ -80,6 +80,7 @@ class CachedModel(ChatModel):
         stack: AsyncExitStack,
     ) -> None:
         self.name = spec.label
+        self.shapes = spec.shapes
         self._spec = spec
         self._identity = spec.identity()
         self._counter: JsonValue = {"model": science(spec), "evidence": spec.evidence()}
@@ -161,17 +162,19 @@ class CachedModel(ChatModel):
 class CachedScorer(CachedModel, Scorer):
     """A cached model that also says how likely it finds an answer."""
 
-    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
-        """The kept score, or the model's."""
+    async def log_probabilities(
+        self, messages: Sequence[Message], answer: str
+    ) -> tuple[float, ...]:
+        """The kept log-probabilities, or the model's."""
 
         async def ask() -> str:
             model = await self._model()
             if not isinstance(model, Scorer):
                 raise ConfigError(f"model {self.name!r} cannot say how likely an answer is")
-            return json.dumps(await model.log_probability(messages, answer))
+            return json.dumps(await model.log_probabilities(messages, answer))
 
         shown: list[JsonValue] = [message.model_dump() for message in messages]
-        kept, _ = await self._asked({"likelihood_of": answer, "after": shown}, ask)
-        total, tokens = json.loads(kept)
-        self._count("tokens_in", tokens)
-        return float(total), int(tokens)
+        kept, _ = await self._asked({"likelihoods_of": answer, "after": shown}, ask)
+        each = tuple(map(float, json.loads(kept)))
+        self._count("tokens_in", len(each))
+        return each

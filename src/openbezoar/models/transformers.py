@@ -18,6 +18,9 @@ from openbezoar.records import Completion, Message
 
 __all__ = ["Checkpoint", "Placement", "Transformers"]
 
+DIGITS = 5
+"""Decimals of a log-probability; what comes after them is the noise of the arithmetic."""
+
 
 class Placement(Runtime):
     """Where the checkpoint runs and how much at a time."""
@@ -122,6 +125,8 @@ def load(spec: Transformers) -> "Checkpoint":
 class Checkpoint(ChatModel, Scorer):
     """A loaded checkpoint and its tokenizer."""
 
+    shapes = False
+
     def __init__(self, spec: Transformers, model: Any, tokenizer: Any) -> None:
         self.name = spec.label
         self._model = model
@@ -135,7 +140,9 @@ class Checkpoint(ChatModel, Scorer):
         self._answers: Gathered[Rendered, Completion] = Gathered(
             self._generate, spec.runtime.batch, lambda work: work.request.sampling
         )
-        self._scores: Gathered[Candidate, float] = Gathered(self._score, together, lambda _: None)
+        self._scores: Gathered[Candidate, tuple[float, ...]] = Gathered(
+            self._score, together, lambda _: None
+        )
 
     async def complete(self, request: Request) -> Completion:
         """Answer together with the requests that wait; the draw depends on the own seed alone."""
@@ -152,15 +159,17 @@ class Checkpoint(ChatModel, Scorer):
         """The tokens by the checkpoint's tokenizer."""
         return len(self._tokens(text))
 
-    async def log_probability(self, messages: Sequence[Message], answer: str) -> tuple[float, int]:
-        """The answer's log-probability after the prompt, its EOS included.
+    async def log_probabilities(
+        self, messages: Sequence[Message], answer: str
+    ) -> tuple[float, ...]:
+        """The log-probability of each of the answer's tokens after the prompt, EOS the last.
 
         Without messages the answer follows the template's bare assistant header.
         """
         tokens = [*self._tokens(answer), self._end]
         candidate = Candidate(self._prompt(messages) if messages else self._header(), tokens)
         self._check_room(len(candidate.prompt) + len(tokens))
-        return await self._scores.ask(candidate), len(tokens)
+        return await self._scores.ask(candidate)
 
     def _prompt(self, messages: Sequence[Message]) -> list[int]:
         return self._tokens(self._render(messages, opened=True))
@@ -229,7 +238,7 @@ class Checkpoint(ChatModel, Scorer):
             model=self.name,
         )
 
-    def _score(self, batch: Sequence[Candidate]) -> list[float]:
+    def _score(self, batch: Sequence[Candidate]) -> list[tuple[float, ...]]:
         import torch
 
         ids, mask = self._padded([work.prompt + work.answer for work in batch])
@@ -244,7 +253,8 @@ class Checkpoint(ChatModel, Scorer):
             for row, work in zip(logits, batch, strict=True):
                 wanted = torch.tensor(work.answer, device=row.device)
                 likely = row[-len(wanted) - 1 : -1].float().log_softmax(-1)
-                scores.append(likely.gather(-1, wanted[:, None]).sum().item())
+                each = likely.gather(-1, wanted[:, None])[:, 0].tolist()
+                scores.append(tuple(round(value, DIGITS) for value in each))
         return scores
 
     def _padded(self, rows: Sequence[list[int]]) -> tuple[Any, Any]:

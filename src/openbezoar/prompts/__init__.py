@@ -4,9 +4,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, meta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, meta, nodes
 
-__all__ = ["fingerprint", "names", "render"]
+__all__ = ["fingerprint", "names", "passages", "render"]
 
 _FOLDER = Path(__file__).parent
 
@@ -30,6 +30,14 @@ def fields(name: str) -> set[str]:
     """The fields a prompt needs."""
     source = (_FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
     return meta.find_undeclared_variables(_environment().parse(source))
+
+
+def passages(name: str) -> list[str]:
+    """The prompt's own words, in the pieces that its fields and conditions divide it into."""
+    source = (_FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
+    tree = _environment().parse(source)
+    literals = [node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
+    return literals + [node.data for node in tree.find_all(nodes.TemplateData)]
 
 
 @cache

@@ -5,13 +5,14 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
 
 from openbezoar.errors import MissingExtra
 from openbezoar.records import Score
 from openbezoar.report.funnel import Step
+from openbezoar.report.judging import Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,17 +32,17 @@ Point = tuple[float, float]
 
 
 def funnel(steps: Sequence[Step], name: str) -> Markup:
-    """Rows of every stage as bars: kept, then lost."""
-    height = 0.25 + 0.46 * len(steps)
-    widest = max(max(step.kept + step.dropped for step in steps), 1)
-    with _canvas(height) as figure:
+    """Rows of every stage as bars: kept, then lost; below, what each of several filters did."""
+    bars = [bar for step in steps for bar in _bars(step)]
+    widest = max(max(bar.kept + bar.dropped for bar in bars), 1)
+    with _canvas(0.25 + 0.46 * len(bars)) as figure:
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        axes.set(xlim=(0, 1.02 * widest), ylim=(len(steps) - 0.35, -0.6))
+        axes.set(xlim=(0, 1.02 * widest), ylim=(len(bars) - 0.35, -0.6))
         axes.axis("off")
-        for place, step in enumerate(steps):
-            axes.barh(place, step.kept, height=0.34, color=GOOD)
-            axes.barh(place, step.dropped, height=0.34, left=step.kept, color=BAD)
-            axes.text(0, place - 0.25, _of_step(step), va="bottom", fontsize=10, color=INK)
+        for place, (text, kept, dropped, height) in enumerate(bars):
+            axes.barh(place, kept, height=height, color=GOOD)
+            axes.barh(place, dropped, height=height, left=kept, color=BAD)
+            axes.text(0, place - 0.25, text, va="bottom", fontsize=10, color=INK)
         return _svg(figure, name)
 
 
@@ -78,20 +79,20 @@ def metric(models: Sequence[str], scores: Sequence[Score | None], name: str) -> 
         return _svg(figure, name)
 
 
-def accepted(shares: Mapping[str, float | None], name: str) -> Markup:
-    """The share of answers a judge accepted, by kind; the first kind is the real answers."""
-    known = {kind: share for kind, share in shares.items() if share is not None}
+def accepted(lines: Sequence[Line], name: str) -> Markup:
+    """The share of answers a judge accepted, by kind, with 95 % intervals."""
+    known = [(line, line.accepted) for line in lines if line.accepted is not None]
     with _canvas(0.45 + 0.34 * len(known)) as figure:
         height = float(figure.get_size_inches()[1])
         axes = _plain_axes(figure, (0.26, 0.36 / height, 0.7, 1 - 0.46 / height))
-        for place, (kind, share) in enumerate(known.items()):
-            colour = GOOD if kind == "real" else BAD
-            axes.barh(place, share, height=0.5, color=colour)
-            axes.text(
-                share + 0.015, place, f"{100 * share:.0f} %", va="center", fontsize=10, color=INK
-            )
-        axes.set_yticks(range(len(known)), [_short(kind, 16) for kind in known])
-        axes.set(xlim=(0, 1.12), ylim=(len(known) - 0.5, -0.5))
+        for place, (line, share) in enumerate(known):
+            axes.barh(place, share, height=0.5, color=GOOD if line.good else BAD)
+            low, high = line.accepted_interval or (share, share)
+            axes.plot([low, high], [place, place], color=FAINT, linewidth=3)
+            at = max(share, high) + 0.015
+            axes.text(at, place, f"{100 * share:.0f} %", va="center", fontsize=10, color=INK)
+        axes.set_yticks(range(len(known)), [_short(line.kind, 16) for line, _ in known])
+        axes.set(xlim=(0, 1.14), ylim=(len(known) - 0.5, -0.5))
         axes.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
         return _svg(figure, name)
 
@@ -106,10 +107,28 @@ def thinned(points: Sequence[Point]) -> list[Point]:
     ]
 
 
-def _of_step(step: Step) -> str:
+class Bar(NamedTuple):
+    """One line of a funnel."""
+
+    text: str
+    kept: int
+    dropped: int
+    height: float
+
+
+def _bars(step: Step) -> Iterator[Bar]:
     verbs = ("made", "failed") if step.kind == "generate" else ("kept", "rejected")
-    words = f"{_short(step.name)}: {step.kept:,} {verbs[0]}"
-    return f"{words}, {step.dropped:,} {verbs[1]}" if step.dropped else words
+    text = _counted(_short(step.name), step.kept, step.dropped, verbs)
+    yield Bar(text, step.kept, step.dropped, 0.34)
+    for part in step.filters if len(step.filters) > 1 else ():
+        dropped = part.read - part.kept
+        text = _counted(f"\u2013 {_short(part.filter)}", part.kept, dropped, verbs)
+        yield Bar(text, part.kept, dropped, 0.2)
+
+
+def _counted(name: str, kept: int, dropped: int, verbs: tuple[str, str]) -> str:
+    text = f"{name}: {kept:,} {verbs[0]}"
+    return f"{text}, {dropped:,} {verbs[1]}" if dropped else text
 
 
 def _short(text: str, longest: int = LONGEST_LABEL) -> str:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from openbezoar.report.contents import Contents, Made
-from openbezoar.report.numbers import FilterNumbers, GenerateNumbers, SourceNumbers
+from openbezoar.report.numbers import FilterNumbers, GenerateNumbers, PassNumbers, SourceNumbers
 
 __all__ = ["KINDS", "Step", "chains"]
 
@@ -22,6 +22,8 @@ class Step(NamedTuple):
     """Rows kept, or made."""
     lost: dict[str, int]
     """Rows rejected, or failed, by reason; the most frequent first."""
+    filters: tuple[PassNumbers, ...] = ()
+    """What each filter of a stage was given and kept, in order."""
 
     @property
     def dropped(self) -> int:
@@ -56,7 +58,9 @@ def _step(made: Made) -> Step:
     if isinstance(numbers, GenerateNumbers):
         return Step(made.name, made.kind, numbers.seeds, numbers.rows, _ranked(numbers.failed))
     assert isinstance(numbers, SourceNumbers | FilterNumbers)  # noqa: S101 - as KINDS says
-    return Step(made.name, made.kind, numbers.read, numbers.rows, _ranked(numbers.rejected))
+    filters = numbers.filters if isinstance(numbers, FilterNumbers) else ()
+    lost = _ranked(numbers.rejected)
+    return Step(made.name, made.kind, numbers.read, numbers.rows, lost, filters)
 
 
 def _ranked(reasons: dict[str, int]) -> dict[str, int]:

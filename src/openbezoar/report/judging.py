@@ -1,65 +1,85 @@
-"""How the judges of a store told planted bad answers from real ones."""
+"""How the judges of a store told bad answers from good ones."""
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from openbezoar.report.contents import Contents, Made
-from openbezoar.report.numbers import FilterNumbers, JudgeNumbers
+from openbezoar.report.contents import Contents
+from openbezoar.report.numbers import Bounds, FilterNumbers, JudgeNumbers
 
-__all__ = ["Trial", "trials"]
+__all__ = ["Line", "Trial", "trials"]
 
 SMALL = 1e9
 """Parameters below which a model's sense of an answer is called small."""
+WORDS = {"hard_right": "hard: right", "hard_wrong": "hard: wrong"}
+GOOD = ("real", "hard_right")
+TOLD_APART = 0.7
+"""The area below which a judge is said not to see subtle mistakes."""
+
+
+class Line(NamedTuple):
+    """The figures of one kind of answer."""
+
+    kind: str
+    good: bool
+    n: int
+    unreadable: int
+    accepted: float | None
+    accepted_interval: Bounds
+    auc: float | None
+    auc_interval: Bounds
 
 
 class Trial(NamedTuple):
     """One judge, and how it was tried."""
 
     stage: str
-    judge: str
-    """The judge's kind."""
-    model: str
-    numbers: JudgeNumbers | None
-    """Nothing where the judge was trusted untried."""
-    caution: str
+    numbers: JudgeNumbers
+    cautions: tuple[str, ...]
+    """What to bear in mind of any judge of this kind, and of these figures."""
+    warnings: tuple[str, ...]
+    """What was said of the stage when it was made."""
 
     @property
-    def kinds(self) -> list[str]:
-        """The kinds of answer, the real ones first."""
-        return list(self.numbers.accepted) if self.numbers else []
+    def lines(self) -> list[Line]:
+        """The kinds of answer, the good ones first; none where the judge was trusted untried."""
+        shown = self.numbers
+        return [
+            Line(
+                WORDS.get(kind, kind),
+                kind in GOOD,
+                shown.n.get(kind, 0),
+                shown.unreadable.get(kind, 0),
+                share,
+                shown.accepted_interval.get(kind),
+                shown.auc.get(kind),
+                shown.auc_interval.get(kind),
+            )
+            for kind, share in shown.accepted.items()
+        ]
 
 
 def trials(contents: Contents) -> list[Trial]:
     """The trial of every judge, in the order of making."""
     return [
-        _trial(made, judged)
+        Trial(made.name, judge, _cautions(judge), made.numbers.warnings)
         for made in contents.latest
         if isinstance(made.numbers, FilterNumbers)
-        for judged in _judged(made)
+        for judge in made.numbers.judges
     ]
 
 
-def _judged(made: Made) -> list[Mapping[str, Any]]:
-    filters = made.settings.get("filters")
-    parts = (
-        [part for part in filters if isinstance(part, dict)] if isinstance(filters, list) else []
-    )
-    asked = [part.get("judge") for part in parts]
-    judges: list[Mapping[str, Any]] = [judge for judge in asked if isinstance(judge, dict)]
-    # The numbers stand even where the settings do not say who judged.
-    return judges or ([{}] if getattr(made.numbers, "judge", None) else [])
+def _cautions(judge: JudgeNumbers) -> tuple[str, ...]:
+    found = [_of_likelihood(judge.label or judge.model)] if judge.judge == "likelihood" else []
+    subtle = judge.auc.get("hard_wrong")
+    if subtle is not None and subtle < TOLD_APART:
+        found.append(
+            f"It hardly tells right answers from subtly wrong ones (AUC {subtle:.2f} on pairs "
+            "written by hand): what it keeps may still be wrong."
+        )
+    return tuple(found)
 
 
-def _trial(made: Made, judge: Mapping[str, Any]) -> Trial:
-    assert isinstance(made.numbers, FilterNumbers)  # noqa: S101 - `trials` picks filters
-    kind, name = str(judge.get("kind", "unknown")), str(judge.get("model", ""))
-    model = made.model(name) or name or "unknown"
-    caution = _caution(model) if kind == "likelihood" else ""
-    return Trial(made.name, kind, model, made.numbers.judge, caution)
-
-
-def _caution(model: str) -> str:
+def _of_likelihood(model: str) -> str:
     who = f"a small model, {model}," if _is_small(model) else model
     return (
         f"This is a likelihood judge: it reads no verdict, it measures how likely {who} "

@@ -5,6 +5,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from openbezoar.records import Score
 
 __all__ = [
+    "BenchmarkNumbers",
+    "ContaminationNumbers",
     "EvaluateNumbers",
     "FilterNumbers",
     "GenerateNumbers",
@@ -12,6 +14,7 @@ __all__ = [
     "MergeNumbers",
     "MixNumbers",
     "Numbers",
+    "PassNumbers",
     "Run",
     "SourceNumbers",
     "TrainNumbers",
@@ -47,13 +50,50 @@ class GenerateNumbers(Numbers):
     failed: dict[str, int]
 
 
-class JudgeNumbers(Read):
-    """How well a judge told real answers from planted bad ones, by kind."""
+Bounds = tuple[float, float] | None
 
-    auc: dict[str, float | None]
-    auc_pooled: float | None
-    accepted: dict[str, float | None]
-    n: dict[str, int]
+
+class JudgeNumbers(Read):
+    """A judge, and how well it told good answers from bad ones, by kind; empty when untried."""
+
+    judge: str = ""
+    model: str = ""
+    label: str = ""
+    least_auc: float | None = None
+    auc: dict[str, float | None] = {}
+    auc_interval: dict[str, Bounds] = {}
+    auc_pooled: float | None = None
+    auc_pooled_interval: Bounds = None
+    accepted: dict[str, float | None] = {}
+    accepted_interval: dict[str, Bounds] = {}
+    n: dict[str, int] = {}
+    unreadable: dict[str, int] = {}
+
+
+class BenchmarkNumbers(Read):
+    """How far rows held the items of one benchmark."""
+
+    items: int
+    unsearchable: int = 0
+    found: int
+    rows: int
+
+
+class ContaminationNumbers(Read):
+    """What a search for the items of benchmarks found, and whether it was dropped or kept."""
+
+    flagged: str
+    rows: int
+    tasks: dict[str, BenchmarkNumbers]
+    hits: tuple[dict[str, JsonValue], ...] = ()
+
+
+class PassNumbers(Read):
+    """How many rows one filter of a stage was given and kept."""
+
+    filter: str
+    read: int
+    kept: int
 
 
 class FilterNumbers(Numbers):
@@ -62,7 +102,11 @@ class FilterNumbers(Numbers):
     read: int
     rows: int
     rejected: dict[str, int]
-    judge: JudgeNumbers | None = None
+    filters: tuple[PassNumbers, ...] = ()
+    """In order; none in an artifact of an older version."""
+    judges: tuple[JudgeNumbers, ...] = ()
+    contamination: ContaminationNumbers | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class MixNumbers(Numbers):

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from openbezoar.errors import StoreError
 from openbezoar.records import Score
 from openbezoar.report import figures
+from openbezoar.report.contamination import searches
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.courses import METRICS, courses
 from openbezoar.report.funnel import chains
@@ -51,6 +52,7 @@ def render(contents: Contents) -> str:
             contents=contents,
             about=_about(contents),
             chains=chains(contents),
+            searches=searches(contents),
             trials=trials(contents),
             courses=courses(contents),
             metrics=METRICS,

@@ -151,8 +151,9 @@ def _texts(row: Row) -> list[tuple[str, str]]:
 
 
 def _words(verdict: Verdict) -> str:
-    decision = "kept" if verdict.keep else f"rejected ({verdict.reason})"
-    words = f"{verdict.filter}: {decision}"
+    decision = "kept" if verdict.keep else "rejected"
+    words = f"{verdict.filter}: {decision}" + (f" ({verdict.reason})" if verdict.reason else "")
+    words += "".join(f", {name} {_cut(str(value))}" for name, value in verdict.details.items())
     if verdict.grade is None:
         return words
     rating = "" if verdict.grade.rating is None else f", rating {verdict.grade.rating:g}"

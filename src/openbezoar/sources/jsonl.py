@@ -84,10 +84,7 @@ class JsonlSource(Chosen):
                 yield rejected(str(error), raw, f"{path}:{number}")
 
     def _file(self) -> Path:
-        path = Path(self.path).expanduser()
-        if self._folder is None or path.exists():
-            return path
-        return self._folder / path
+        return files.located(self.path, self._folder)
 
     def _row(self, raw: Fields) -> Row:
         theirs = {self.fields.get(name, name): name for name in _NAMES[self.rows_of]}

@@ -27,7 +27,7 @@ class WatchedModel(ChatModel):
     """A teacher whose requests in flight are counted, for all draws of a stage."""
 
     def __init__(self, teacher: ChatModel) -> None:
-        self.name = teacher.name
+        self.name, self.shapes = teacher.name, teacher.shapes
         self.in_flight = 0
         self._teacher = teacher
 
@@ -52,7 +52,7 @@ class HeardModel(ChatModel):
     """A teacher whose exchanges are written down, for one draw."""
 
     def __init__(self, teacher: ChatModel) -> None:
-        self.name = teacher.name
+        self.name, self.shapes = teacher.name, teacher.shapes
         self.exchanges: list[Exchange] = []
         self._teacher = teacher
 

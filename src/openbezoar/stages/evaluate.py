@@ -42,6 +42,10 @@ class EvaluateStage(Stage):
             part.check_reads(kinds)
         return "scores"
 
+    def measures(self) -> tuple[Evaluation, ...]:
+        """Its evaluations."""
+        return self.evaluations
+
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """A model evaluated must be a checkpoint, and the judges able to do what is asked."""
         if self.model in specs and not specs[self.model].trains:
@@ -49,7 +53,7 @@ class EvaluateStage(Stage):
         for part in self.evaluations:
             part.check_models(specs)
 
-    def check_ready(self) -> None:
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
         """What the evaluations need must be installed."""
         for part in self.evaluations:
             part.check_ready()

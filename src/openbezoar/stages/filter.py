@@ -1,8 +1,6 @@
 """The filter stage: rows through filters in order, each drop kept with its reason."""
 
-from collections import Counter
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
@@ -10,10 +8,21 @@ from pydantic import Field, JsonValue
 from openbezoar import jsonl
 from openbezoar.cluster.engine import Engine, placed
 from openbezoar.component import OneOf
-from openbezoar.driver import over_rows, wait_for
 from openbezoar.errors import ConfigError, DataError
-from openbezoar.families import Bench, Filter, Judge, ModelSpec, Numbers, Stage, expect
-from openbezoar.records import ROWS, Example, Rejected, Row, Verdict
+from openbezoar.families import (
+    Bench,
+    Evaluation,
+    Filter,
+    Judge,
+    ModelSpec,
+    Numbers,
+    Stage,
+    expect,
+)
+from openbezoar.judges.qualification import kin, qualified
+from openbezoar.records import ROWS
+from openbezoar.stages.sieve import Sieve, StoredRows
+from openbezoar.store import Artifact
 
 __all__ = ["FilterStage"]
 
@@ -46,70 +55,75 @@ class FilterStage(Stage):
         return held
 
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
-        """The judges' models must be able to do what is asked of them."""
+        """Each filter's and judge's model must be able to do what is asked of it."""
+        for part in self.filters:
+            part.check_models(specs)
         for judge in self._judges():
             judge.check_model(specs[judge.model])
 
-    def check_ready(self) -> None:
-        """Ray must be installed where rows are to be on a cluster."""
-        self.runtime.check_ready()
-
     def evidence(self) -> JsonValue:
-        """The prompts of the filters' judges."""
-        return [judge.evidence() for judge in self._judges()]
+        """What determines the filters' verdicts beside their settings."""
+        return [part.evidence() for part in self.filters]
+
+    def heeds(self, evaluations: Sequence[Evaluation]) -> dict[str, JsonValue] | None:
+        """The benchmarks that its filters keep out of the rows."""
+        heeded = [part.heeds(evaluations) for part in self.filters]
+        found = [each for each in heeded if each is not None]
+        return {name: what for each in found for name, what in each.items()} if found else None
+
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Each filter says whether it could run; Ray must be installed where it is to be used."""
+        self.runtime.check_ready()
+        for part in self.filters:
+            part.check_ready(specs)
+
+    def warnings(
+        self, teachers: Mapping[str, ModelSpec], specs: Mapping[str, ModelSpec]
+    ) -> list[str]:
+        """What its filters say; and a judge that is its own teacher is no second opinion."""
+        told = [line for part in self.filters for line in part.warnings()]
+        for judge in self._judges():
+            spec = specs[judge.model]
+            own = [stage for stage, teacher in teachers.items() if kin(spec, teacher)]
+            if own:
+                told.append(
+                    f"its judge and the teacher of {', '.join(own)} are the same model "
+                    f"({spec.label}), and models are lenient with answers of their own; "
+                    "judge with another model"
+                )
+        return told
+
+    def notes(
+        self, name: str, artifacts: Sequence[Artifact], specs: Mapping[str, ModelSpec]
+    ) -> list[str]:
+        """How well each judge was seen to tell good answers from bad ones."""
+        return [qualified(judge, specs[judge.model], name, artifacts) for judge in self._judges()]
 
     def make(self, bench: Bench) -> Numbers:
         """Write `rows.jsonl` and `rejected.jsonl`; kept + rejected = read."""
         bench = placed(bench, self.runtime)
         source = bench.inputs[self.rows]
-        rows: list[Row] = list(source.rows(ROWS[source.manifest.makes]))
-        numbers: Numbers = {"read": len(rows)}
-        rejected: list[Rejected] = []
-        for part in self.filters:
-            rows, dropped = wait_for(self._apply(part, bench, rows, numbers))
-            rejected += dropped
-            bench.say(f"{part.kind}: kept {len(rows)}, rejected {len(dropped)}")
-        if not rows:
+        record = ROWS[source.manifest.makes]
+        rows = StoredRows(source.folder / "rows.jsonl", record)
+        read, numbers = len(rows), Numbers()
+        with jsonl.writing(bench.folder / "rejected.jsonl") as reject:
+            sieve = Sieve(self.filters, bench, numbers, reject)
+            for number, places in enumerate(sieve.passes(), start=1):
+                last = places[-1] == len(self.filters) - 1
+                path = bench.folder / "rows.jsonl" if last else bench.scratch / f"{number}.jsonl"
+                with jsonl.writing(path) as keep:
+                    sieve.take(rows, places, keep, self.runtime.concurrency)
+                rows = StoredRows(path, record)
+        assert len(rows) + sieve.reasons.total() == read  # noqa: S101 - not one row is lost
+        if not len(rows):
+            most = [f", most by {reason}" for reason, _ in sieve.reasons.most_common(1)]
             raise DataError(
-                f"stage {bench.stage}: the filters rejected all {numbers['read']} rows, most by "
-                f"{Counter(item.verdict.filter for item in rejected).most_common(1)[0][0]}"
+                f"stage {bench.stage}: the filters rejected all {read} rows{''.join(most)}"
             )
-        jsonl.write(bench.folder / "rows.jsonl", rows)
-        jsonl.write(bench.folder / "rejected.jsonl", rejected)
-        counts = Counter(f"{item.verdict.filter}: {item.verdict.reason}" for item in rejected)
-        return numbers | {"rows": len(rows), "rejected": dict(counts)}
+        counts: JsonValue = dict(sieve.reasons)
+        kept = sieve.counts(read)
+        return {"read": read, "rows": len(rows), "rejected": counts, "filters": kept} | numbers
 
     def _judges(self) -> list[Judge]:
         found = [getattr(part, "judge", None) for part in self.filters]
         return [judge for judge in found if isinstance(judge, Judge)]
-
-    async def _apply(
-        self, part: Filter, bench: Bench, rows: list[Row], numbers: Numbers
-    ) -> tuple[list[Row], list[Rejected]]:
-        kept: list[Row] = []
-        rejected: list[Rejected] = []
-        async with (
-            part.open(bench, rows, numbers) as check,
-            aclosing(over_rows(rows, check, self.runtime.concurrency)) as outcomes,
-        ):
-            async for outcome in outcomes:
-                verdict = outcome.result or _unchecked(part, outcome.error)
-                if verdict.keep:
-                    kept.append(_with_verdict(outcome.row, verdict))
-                else:
-                    row = outcome.row.model_dump(mode="json")
-                    rejected.append(Rejected(verdict=verdict, row=row))
-                done = len(kept) + len(rejected)
-                bench.progress(done, len(rows), f"{part.kind}: {len(rejected)} rejected")
-        return kept, rejected
-
-
-def _unchecked(part: Filter, error: object) -> Verdict:
-    return part.drop(f"could not be checked ({getattr(error, 'reason', error)})")
-
-
-def _with_verdict(row: Row, verdict: Verdict) -> Row:
-    """A judged row carries its grade; a plain pass leaves the row as it is."""
-    if isinstance(row, Example) and verdict.grade is not None:
-        return row.model_copy(update={"verdicts": (*row.verdicts, verdict)})
-    return row

@@ -63,6 +63,10 @@ class GenerateStage(Stage):
         """The teacher."""
         return (self.teacher,)
 
+    def teachers(self) -> tuple[str, ...]:
+        """The teacher."""
+        return (self.teacher,)
+
     def makes(self, kinds: Mapping[str, str]) -> str:
         """Examples, or new seeds where the scheme makes instructions without answers."""
         expect(self.seeds, kinds, "seeds")
@@ -72,7 +76,7 @@ class GenerateStage(Stage):
         """The teacher must be able to do what the scheme asks of it."""
         self.scheme.check_teacher(specs[self.teacher])
 
-    def check_ready(self) -> None:
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
         """Ray must be installed where rows are to be on a cluster."""
         self.runtime.check_ready()
 

@@ -58,7 +58,7 @@ class TrainStage(Stage):
         if self.start in specs and not specs[self.start].trains:
             raise ConfigError(f"model {self.start!r} has no weights here to start from")
 
-    def check_ready(self) -> None:
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
         """Torch must be installed, and the optimiser must run on this machine."""
         if importlib.util.find_spec("torch") is None:
             raise MissingExtra("stages of kind train need torch; pip install 'openbezoar[train]'")

@@ -1,0 +1,1 @@
+"""Measures a judge on rows that a person labelled, and sets the threshold that rows are kept by."""

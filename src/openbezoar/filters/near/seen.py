@@ -1,0 +1,89 @@
+"""The rows that a filter kept so far: their bands in memory, their shingles and ids in a file."""
+
+import os
+from array import array
+from typing import IO, NamedTuple
+
+import numpy as np
+import rensa
+from pydantic import JsonValue
+
+from openbezoar.filters.near import bands
+from openbezoar.filters.near.shingles import Shingles, shared, shingles, words
+
+__all__ = ["Look", "Match", "Seen"]
+
+SEED = 1
+"""Of the permutations; each misses other pairs."""
+
+
+class Look(NamedTuple):
+    """A row's shingles, and what the index holds near them; None for a row without words."""
+
+    shingles: Shingles
+    near: bands.Look | None
+
+
+class Match(NamedTuple):
+    """The row that is repeated, and the share of shingles in common."""
+
+    id: str
+    similarity: float
+
+
+class Seen:
+    """Finds the nearest of the rows noted so far."""
+
+    def __init__(self, file: IO[bytes], division: tuple[int, int], size: int) -> None:
+        self._file = file
+        self._size = size
+        self._permutations = division[0] * division[1]
+        self._bands = bands.Bands(*division)
+        self._ends = array("Q", [0])
+        self._counts = array("I")
+        self._compared = 0
+
+    def look(self, text: str) -> Look:
+        """Read a text and find which rows may be near it."""
+        held = shingles(words(text), self._size)
+        if not held.size:
+            return Look(held, None)
+        digests = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
+            held.astype(np.uint64), [0, held.size], self._permutations, SEED
+        )
+        return Look(held, self._bands.look(digests.to_rows()[0]))
+
+    def nearest(self, look: Look, threshold: float) -> Match | None:
+        """The nearest row at or above the threshold, the first of equally near ones."""
+        nearest = None
+        for row in look.near.rows if look.near else []:
+            sizes = sorted((look.shingles.size, self._counts[row]))
+            if sizes[0] < threshold * sizes[1]:
+                continue  # Even the whole of the smaller set would be too little.
+            self._compared += 1
+            id_, held = self._read(row)
+            similarity = shared(look.shingles, held)
+            if similarity >= threshold and (nearest is None or similarity > nearest.similarity):
+                nearest = Match(id_, similarity)
+        return nearest
+
+    def note(self, id_: str, look: Look) -> None:
+        """Remember a row that is kept."""
+        if look.near is None:
+            return
+        self._bands.add(len(self._counts), look.near)
+        record = look.shingles.tobytes() + id_.encode("utf-8", "surrogatepass")
+        self._file.write(record)
+        self._counts.append(look.shingles.size)
+        self._ends.append(self._ends[-1] + len(record))
+
+    def numbers(self) -> dict[str, JsonValue]:
+        """What the search took: pairs compared, and entries that a crowded index left out."""
+        return {"compared": self._compared, "crowded": self._bands.crowded}
+
+    def _read(self, row: int) -> tuple[str, Shingles]:
+        self._file.flush()
+        start, count = self._ends[row], self._counts[row]
+        record = os.pread(self._file.fileno(), self._ends[row + 1] - start, start)
+        held = np.frombuffer(record, np.uint32, count)
+        return record[held.nbytes :].decode("utf-8", "surrogatepass"), held

@@ -1,0 +1,148 @@
+"""Takes rows through filters, from file to file: each is kept, or rejected with its reason."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, JsonValue
+
+from openbezoar import jsonl
+from openbezoar.driver import over_rows, wait_for
+from openbezoar.errors import ParseError
+from openbezoar.families import AskingFilter, Bench, Check, Filter, Numbers
+from openbezoar.records import Example, Preference, Rejected, Row, Seed, Verdict
+
+__all__ = ["Sieve", "StoredRows", "unchecked"]
+
+EVERY = 1000
+"""Rows between two words about progress where no model is asked."""
+
+Put = Callable[[BaseModel], object]
+
+
+class StoredRows:
+    """The rows of a file: counted once, read from the disk each time."""
+
+    def __init__(self, path: Path, record: type[Row]) -> None:
+        self._path, self._record = path, record
+        self._count = jsonl.count(path)
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        """Read the rows from the first on."""
+        return jsonl.read(self._path, self._record)
+
+
+@dataclass
+class Sieve:
+    """Some filters at work, and what each of them has dropped so far."""
+
+    filters: Sequence[Filter]
+    bench: Bench
+    numbers: Numbers
+    reject: Put
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._dropped = [0] * len(self.filters)
+
+    def passes(self) -> list[list[int]]:
+        """The filters' places by pass: neighbours share one, a filter that asks has its own."""
+        passes: list[list[int]] = []
+        asked_before = True
+        for place, part in enumerate(self.filters):
+            asks = isinstance(part, AskingFilter)
+            if asks or asked_before:
+                passes.append([])
+            passes[-1].append(place)
+            asked_before = asks
+        return passes
+
+    def take(self, rows: StoredRows, places: Sequence[int], keep: Put, concurrency: int) -> None:
+        """One pass over the rows; each filter sees what the one before it kept."""
+        part = self.filters[places[0]]
+        if isinstance(part, AskingFilter):
+            wait_for(self._ask(part, rows, places[0], keep, concurrency))
+        else:
+            self._sift(rows, places, keep)
+
+    def counts(self, read: int) -> list[JsonValue]:
+        """How many of the rows read each filter was given and kept, in order."""
+        lines: list[JsonValue] = []
+        for part, dropped in zip(self.filters, self._dropped, strict=True):
+            lines.append({"filter": part.kind, "read": read, "kept": read - dropped})
+            read -= dropped
+        return lines
+
+    def _sift(self, rows: StoredRows, places: Sequence[int], keep: Put) -> None:
+        with ExitStack() as opened:
+            checks = [
+                (place, opened.enter_context(self.filters[place].open(self.bench, self.numbers)))
+                for place in places
+            ]
+            for done, row in enumerate(rows, start=1):
+                if (kept := self._through(row, checks)) is not None:
+                    keep(kept)
+                if done % EVERY == 0:
+                    self._tell(done, len(rows), places)
+
+    def _through(self, row: Row, checks: Sequence[tuple[int, Check]]) -> Row | None:
+        for place, check in checks:
+            try:
+                verdict = check(row)
+            except ParseError as error:
+                verdict = unchecked(self.filters[place], error)
+            if not verdict.keep:
+                self._drop(row, verdict, place)
+                return None
+            row = _with_verdict(row, verdict)
+        return row
+
+    async def _ask(
+        self, part: AskingFilter, rows: StoredRows, place: int, keep: Put, concurrency: int
+    ) -> None:
+        async with (
+            part.ask(self.bench, rows, self.numbers) as decide,
+            aclosing(over_rows(rows, decide, concurrency)) as outcomes,
+        ):
+            done = 0
+            async for outcome in outcomes:
+                verdict = outcome.result or unchecked(part, outcome.error)
+                if verdict.keep:
+                    keep(_with_verdict(outcome.row, verdict))
+                else:
+                    self._drop(outcome.row, verdict, place)
+                done += 1
+                self._tell(done, len(rows), [place])
+
+    def _drop(self, row: Row, verdict: Verdict, place: int) -> None:
+        self._dropped[place] += 1
+        self.reasons[f"{verdict.filter}: {verdict.reason}"] += 1
+        self.reject(Rejected(verdict=verdict, row=row.model_dump(mode="json")))
+
+    def _tell(self, done: int, total: int, places: Sequence[int]) -> None:
+        kinds = ", ".join(self.filters[place].kind for place in places)
+        rejected = sum(self._dropped[place] for place in places)
+        self.bench.progress(done, total, f"{kinds}: {rejected} rejected")
+
+
+def unchecked(part: Filter, error: ParseError | None) -> Verdict:
+    """The verdict on a row that a filter could not read or ask about."""
+    assert error is not None  # noqa: S101 - a row without a verdict has failed
+    return part.drop(f"could not be checked ({error.reason})", detail=error.detail)
+
+
+def _with_verdict(row: Row, verdict: Verdict) -> Row:
+    """A row carries what was said of it, such as its grade; a plain pass leaves it as it is."""
+    says = verdict.grade is not None or verdict.reason or verdict.details
+    if says and isinstance(row, Example):
+        return row.model_copy(update={"verdicts": (*row.verdicts, verdict)})
+    if says and isinstance(row, Seed | Preference):
+        details = {**row.details, f"{verdict.filter}_verdict": verdict.model_dump(mode="json")}
+        return row.model_copy(update={"details": details})
+    return row
