@@ -33,7 +33,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 class Browser:
-    """One page of a running browser."""
+    """A running browser with one page at a time."""
 
     def __init__(self, reads: int, writes: int) -> None:
         self._reads, self._writes = reads, writes
@@ -42,17 +42,18 @@ class Browser:
         self._session = ""
         self.requested: list[str] = []
         """The address of everything the page asked for."""
+
+    def open(self, address: str) -> None:
+        """Load an address in a page of its own, and wait for its first row."""
+        self._session = ""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
+        self.requested.clear()
         self.call("Network.enable")
-        self.call("Page.enable")
         self.resize(1000, 760)
-
-    def open(self, address: str) -> None:
-        """Load a page and wait for its first row."""
         self.call("Page.navigate", url=address)
-        self.wait("document.body.dataset.place !== undefined")
+        self.wait("document.body && document.body.dataset.place !== undefined")
 
     def press(self, key: str) -> None:
         """Press a key, and wait until the page has done what it asks for."""
@@ -92,6 +93,11 @@ class Browser:
         """Take a picture of the page."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
+    def close(self) -> None:
+        """End the browser."""
+        self._session = ""
+        self.call("Browser.close")
+
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command and its result; events that come before it are noted."""
         number = next(self._numbers)
@@ -100,7 +106,8 @@ class Browser:
             message["sessionId"] = self._session
         os.write(self._writes, json.dumps(message).encode() + b"\0")
         while (reply := self._next()).get("id") != number:
-            if reply.get("method") == "Network.requestWillBeSent":
+            ours = reply.get("sessionId") == self._session
+            if ours and reply.get("method") == "Network.requestWillBeSent":
                 self.requested.append(reply["params"]["request"]["url"])
         assert "error" not in reply, reply
         return dict(reply["result"])
@@ -133,8 +140,7 @@ def browsing(profile: Path) -> Iterator[Browser]:
     try:
         page = Browser(ours_in, ours_out)
         yield page
-        page._session = ""
-        page.call("Browser.close")
+        page.close()
         browser.wait(timeout=PATIENCE)
     finally:
         browser.kill()

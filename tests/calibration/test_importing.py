@@ -1,8 +1,11 @@
 """Every imported label is taken, or named with the reason why not; none is lost in silence."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openbezoar.calibration.importing import Imported, imported
 from openbezoar.errors import DataError
@@ -94,6 +97,21 @@ def test_what_is_no_text_is_refused(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=complaint):
         imported(tmp_path / name, SEEN)
+
+
+@given(st.binary(max_size=200), st.sampled_from([".csv", ".jsonl"]))
+def test_whatever_a_file_holds_each_label_is_counted_or_the_file_refused(
+    content: bytes, suffix: str
+) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"given{suffix}"
+        path.write_bytes(b"row,label\none,a\n" * (suffix == ".csv") + content)
+        try:
+            found = imported(path, SEEN)
+        except DataError:
+            return
+    left = sum(len(lines) for lines in (found.unknown, found.tied, found.bad))
+    assert found.given == len(found.answers) + found.repeated + left
 
 
 @pytest.mark.parametrize("name", ["absent.csv", "absent.jsonl"])

@@ -89,7 +89,6 @@ def test_the_text_of_a_row_is_shown_and_never_obeyed(
     ]
     hostile = Example(id=f"id {HOSTILE}", messages=tuple(turns), target=f"target {HOSTILE}")
     with serving(desk(hostile)) as (address, _):
-        browser.requested.clear()
         browser.open(address)
         shown = browser.text("#row")
         assert shown.count("<script>document.title='owned'</script>") == 5
@@ -153,8 +152,8 @@ def test_the_page_is_readable_in_light_and_in_dark(
     browser: Browser, desk: Callable[..., Desk], tmp_path: Path, scheme: str
 ) -> None:
     with serving(desk()) as (address, _):
-        browser.prefer(scheme)
         browser.open(address)
+        browser.prefer(scheme)
         browser.press("a")
         browser.press("ArrowLeft")
         for part in ("body", ".said", "h2", ".answer .text", "button", "kbd", "#count"):

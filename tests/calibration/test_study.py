@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_a_pencil(study: Open) -> None:
 
 def test_the_recipe_keeps_rows_by_the_threshold_that_was_written(made: Path, study: Open) -> None:
     told = calibrate(labelled(study()))
-    assert told.startswith(f"{made / FILE}: rows rated 8 or more are kept; with 95 % confidence")
+    assert told.startswith(f"{made / FILE}: rows rated 8 or more are kept; the 95 % interval of")
     assert told.endswith(f"put `calibration: {FILE}` into the `judged` filter of stage kept")
     run(made / "recipe.yaml", CALIBRATED)
     artifact = study("kept", CALIBRATED).artifact

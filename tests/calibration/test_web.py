@@ -55,7 +55,7 @@ def test_a_label_is_on_disk_before_the_reply(
 
 def test_only_loopback_listens(client: Client) -> None:
     others = {found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None)}
-    for address in {str(other) for other in others} - {"127.0.0.1", "127.0.1.1", "::1"}:
+    for address in {str(other) for other in others} - {"127.0.0.1"} | {"127.0.0.2"}:
         with pytest.raises(ConnectionError), socket.create_connection((address, client.port), 1):
             pass
 

@@ -45,6 +45,8 @@ def ratings(artifact: Artifact) -> dict[str, float | None]:
 
 def rows(artifact: Artifact, ids: Collection[str]) -> dict[str, Example]:
     """The rows with these ids; those that the judge never saw are absent."""
+    if not ids:
+        return {}
     return {found.row.id: found.row for found in seen(artifact) if found.row.id in ids}
 
 

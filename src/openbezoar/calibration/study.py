@@ -103,8 +103,8 @@ class Study:
             )
         graded = grade(judge, rows, self.recipe, self.store)
         given = [
-            Judgement(self.labels.of(row) == "accept", grade)
-            for row, grade in zip(rows, graded.grades, strict=True)
+            Judgement(self.labels.of(row) == "accept", found)
+            for row, found in zip(rows, graded.grades, strict=True)
         ]
         readable = [each for each in given if each.grade.status is not None]
         return Measured(
@@ -145,8 +145,8 @@ class Study:
         parts = [f"{path}: rows rated {point.threshold:g} or more are kept"]
         if point.precision.low is not None and point.precision.low < precision:
             parts.append(
-                f"with 95 % confidence the precision is at least {point.precision.low:.2f}, not "
-                f"{precision:g}; more labels make it surer"
+                f"the 95 % interval of its precision starts at {point.precision.low:.2f}, below "
+                f"{precision:g}, and more labels make it surer"
             )
         if not self.part.calibration:
             line = f"calibration: {path.relative_to(self.file.parent)}"
