@@ -130,7 +130,9 @@ class Checkpoint(ChatModel, Scorer):
         self._answers: Gathered[Rendered, Completion] = Gathered(
             self._generate, spec.runtime.batch, lambda work: work.request.sampling
         )
-        self._scores: Gathered[Candidate, tuple[float, ...]] = Gathered(self._score, together, lambda _: None)
+        self._scores: Gathered[Candidate, tuple[float, ...]] = Gathered(
+            self._score, together, lambda _: None
+        )
 
     async def complete(self, request: Request) -> Completion:
         """Answer together with the requests that wait; the draw depends on the own seed alone."""
