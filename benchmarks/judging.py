@@ -1,7 +1,7 @@
 """Measures the judge by likelihood, with the embedded model, on real and bad answers to Dolly rows.
 
     python benchmarks/judging.py --rows 200 --json
-    python benchmarks/judging.py --rows 160 --fit
+    python benchmarks/judging.py --rows 340 --fit
 
 The second fits the judge's curves, on rows that are never among those the first measures on.
 """
@@ -29,7 +29,7 @@ from openbezoar.models.transformers import Transformers  # noqa: E402
 from openbezoar.records import Example, Grade, Message, Seed  # noqa: E402
 from openbezoar.sources.dolly import DollySource  # noqa: E402
 
-SET_ASIDE = 500
+SET_ASIDE = 700
 """Rows kept for fitting; nothing is measured on them."""
 TERMS = ("gain", "likelihood", "ending")
 LEAST_WIDTH = 0.1
@@ -131,9 +131,7 @@ async def fitted(rows: Sequence[Example], checkpoint: str) -> dict[str, Any]:
 
         async def look(probe: tuple[str, Example]) -> Figures:
             assert isinstance(model, Scorer)
-            asked, answer = probe[1].messages[:-1], probe[1].answer
-            given = await model.log_probabilities(asked, answer)
-            return figures(given, await model.log_probabilities((), answer))
+            return await figures(probe[1], model)
 
         seen = [
             (outcome.row[0], outcome.result)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from openbezoar.errors import ConfigError
 from openbezoar.families import Scorer
-from openbezoar.judges.likelihood import OPENING, Curve, Figures, Likelihood, figures
+from openbezoar.judges.likelihood import OPENING, Curve, Figures, Likelihood, figures, gained
 from openbezoar.models.scripted import ScriptedModel
 from openbezoar.models.transformers import Transformers
 from openbezoar.records import Example, Message
@@ -22,16 +22,22 @@ SHARP = {
 
 
 class Scoring(ScriptedModel, Scorer):
-    """Gives these log-probabilities with a prompt, and those without."""
+    """Gives these log-probabilities with a prompt, those without, and others with a full stop."""
 
-    def __init__(self, given: Sequence[float], alone: Sequence[float]) -> None:
+    def __init__(
+        self, given: Sequence[float], alone: Sequence[float], stopped: Sequence[float] = ()
+    ) -> None:
         super().__init__(lambda request: "")
-        self.scores = {True: tuple(given), False: tuple(alone)}
+        self.scores = {"given": tuple(given), "alone": tuple(alone), "stopped": tuple(stopped)}
+        self.asked: list[str] = []
 
     async def log_probabilities(
         self, messages: Sequence[Message], answer: str
     ) -> tuple[float, ...]:
-        return self.scores[bool(messages)]
+        self.asked.append(answer)
+        if messages and self.scores["stopped"] and answer.endswith("."):
+            return self.scores["stopped"]
+        return self.scores["given" if messages else "alone"]
 
 
 def test_a_curve_is_one_half_at_its_half_and_73_percent_a_width_above() -> None:
@@ -42,13 +48,38 @@ def test_a_curve_is_one_half_at_its_half_and_73_percent_a_width_above() -> None:
     assert (curve.chance(-1e9), curve.chance(1e9)) == (0.0, 1.0)
 
 
-def test_figures_are_means_per_token_and_the_end() -> None:
-    assert figures([-1, -2, -3, -9], [-2, -4, -6, -9]) == Figures(1.5, -2.0, -9, 4)
+@pytest.mark.parametrize(
+    ("given", "alone", "rise"),
+    [
+        ([-1, -1, -9], [-2, -3, -1], 3),  # 1, then 3, then 5 below
+        ([-5, -5], [-1, -1], 0),  # the instruction makes it less likely throughout
+        ([-1] * OPENING + [-1], [-2] * OPENING + [-99], OPENING),  # what comes later does not count
+    ],
+)
+def test_the_gain_is_the_largest_rise_within_the_opening(
+    given: list[float], alone: list[float], rise: float
+) -> None:
+    assert gained(given, alone) == pytest.approx(math.log(1 + rise))
 
 
-def test_the_gain_is_that_of_the_opening() -> None:
-    given = [-1.0] * OPENING + [-5.0] * 100
-    assert figures(given, [-3.0] * OPENING + [-5.0] * 100).gain == 2.0
+async def test_the_likelihood_is_a_mean_over_the_text_and_the_ending_that_of_the_end(
+    example: Make,
+) -> None:
+    scorer = Scoring([-1, -2, -3, -9], [-1, -2, -3, -9])
+    assert await figures(example("Why?", "Because."), scorer) == Figures(0, -2, -9, 4)
+    assert scorer.asked == ["Because.", "Because."]
+
+
+@pytest.mark.parametrize(
+    ("end", "stopped", "ending"),
+    [(-9.0, [-1.0, -2.0, -0.5, -1.5], -2.0), (-0.5, [-1.0, -2.0, -3.0, -1.0], -0.5)],
+)
+async def test_an_answer_may_end_with_or_without_a_full_stop(
+    end: float, stopped: list[float], ending: float, example: Make
+) -> None:
+    scorer = Scoring([-1, -2, end], [-1, -2, end], stopped)
+    assert (await figures(example("Who?", "Victor Hugo "), scorer)).ending == ending
+    assert scorer.asked[-1] == "Victor Hugo."
 
 
 @pytest.mark.parametrize(
@@ -67,7 +98,7 @@ def test_one_figure_alone_can_reject(shown: Figures, status: str) -> None:
 
 async def test_the_rating_is_the_product_and_the_reason_names_its_parts(example: Make) -> None:
     judge = Likelihood.model_validate({"model": "student", **SHARP})
-    scorer = Scoring([-4.0, -4.0, -5.0], [-5.0, -5.0, -6.0])
+    scorer = Scoring([-4.0, -4.0, -5.0], [-4.0, -4.0, -5.0 - (math.e - 1)])
     grade = await judge.grade(example("Why?", "Because so."), scorer)
     assert grade.rating == 0.125
     assert grade.reason == (

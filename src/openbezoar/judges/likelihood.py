@@ -1,7 +1,9 @@
 """A judge that reads no verdict: it asks a model how likely it finds the answer."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
+from itertools import accumulate
 from statistics import fmean
 from typing import Literal, NamedTuple
 
@@ -12,9 +14,9 @@ from openbezoar.errors import ConfigError
 from openbezoar.families import ChatModel, Judge, ModelSpec, Scorer
 from openbezoar.records import Example, Grade
 
-__all__ = ["Curve", "Figures", "Likelihood", "figures"]
+__all__ = ["Curve", "Figures", "Likelihood", "figures", "gained"]
 
-OPENING = 24
+OPENING = 32
 """Tokens in which the gain is taken: what follows is foretold by the answer's own beginning."""
 
 
@@ -35,11 +37,11 @@ class Figures(NamedTuple):
     """What the log-probabilities say of an answer, in natural logarithms."""
 
     gain: float
-    """What the instruction adds, per token of the answer's opening."""
+    """How much likelier the instruction makes the answer's opening."""
     likelihood: float
     """Of the text, given the instruction, per token."""
     ending: float
-    """Of the end of text after the last token."""
+    """Of an end after the last token, or of a full stop and an end, whichever is likelier."""
     tokens: int
 
 
@@ -50,18 +52,20 @@ class Likelihood(Judge):
     text (`likelihood`); it is finished when an end is likely where it ends (`ending`). Each figure
     becomes a chance, and the rating is their product: an answer must stand all three tests. The
     curves are fitted to real and bad answers on Dolly rows with SmolLM2-135M-Instruct
-    (docs/lab.md); `benchmarks/judging.py --fit` fits them for another model.
+    (docs/lab.md); `benchmarks/judging.py --fit --model CHECKPOINT` fits them for another model.
     """
 
     kind: Literal["likelihood"] = "likelihood"
     model: str
     """The name of the model that judges; it must be able to score, as `transformers` can."""
-    gain: Curve | None = Curve(half=0.01, width=0.14)
-    """Rise of the opening's log-likelihood through the instruction, per token; null: no test."""
-    likelihood: Curve | None = Curve(half=-4.71, width=0.21)
+    gain: Curve | None = Curve(half=1.60, width=0.30)
+    """The most by which the instruction raises the log-likelihood of the answer's first tokens (up
+    to 32), as log(1 + rise); null for no such test."""
+    likelihood: Curve | None = Curve(half=-4.94, width=0.33)
     """The text's log-likelihood given the instruction, per token; null for no such test."""
-    ending: Curve | None = Curve(half=-16.48, width=3.12)
-    """The log-probability that the answer ends where it does; null for no such test."""
+    ending: Curve | None = Curve(half=-10.45, width=1.99)
+    """The log-probability that the answer ends where it does, with or without a full stop; null
+    for no such test."""
     least_rating: float = Field(0.8, ge=0, le=1)
     """The rating from which an answer is accepted."""
     least_tokens: int = Field(2, ge=2)
@@ -88,11 +92,10 @@ class Likelihood(Judge):
                 f"judge likelihood: model {self.model!r} cannot score an answer; "
                 "name one of kind transformers"
             )
-        given = await model.log_probabilities(row.messages[:-1], row.answer)
-        if len(given) < self.least_tokens:
-            return Grade(status="Reject", rating=0, reason=f"only {len(given)} tokens with the end")
-        alone = await model.log_probabilities((), row.answer)
-        return self.decide(figures(given, alone))
+        shown = await figures(row, model)
+        if shown.tokens < self.least_tokens:
+            return Grade(status="Reject", rating=0, reason=f"only {shown.tokens} tokens")
+        return self.decide(shown)
 
     def decide(self, shown: Figures) -> Grade:
         """The grade that these figures earn."""
@@ -111,7 +114,25 @@ class Likelihood(Judge):
         )
 
 
-def figures(given: Sequence[float], alone: Sequence[float]) -> Figures:
-    """The figures of an answer, from its tokens' log-probabilities with the prompt and alone."""
-    gains = [with_it - without for with_it, without in zip(given, alone, strict=True)]
-    return Figures(fmean(gains[:OPENING]), fmean(given[:-1]), given[-1], len(given))
+async def figures(row: Example, model: Scorer) -> Figures:
+    """The figures of a row's answer."""
+    asked, answer = row.messages[:-1], row.answer
+    given = await model.log_probabilities(asked, answer)
+    alone = await model.log_probabilities((), answer)
+    ending = given[-1]
+    if _is_open(answer):
+        stopped = await model.log_probabilities(asked, answer.rstrip() + ".")
+        ending = max(ending, sum(stopped[-2:]))
+    return Figures(gained(given, alone), fmean(given[:-1] or given), ending, len(given))
+
+
+def gained(given: Sequence[float], alone: Sequence[float]) -> float:
+    """The largest rise of the log-likelihood up to some token of the opening, as log(1 + rise)."""
+    rises = (with_it - without for with_it, without in zip(given, alone, strict=True))
+    return math.log1p(max(0, *list(accumulate(rises))[:OPENING]))
+
+
+def _is_open(answer: str) -> bool:
+    """Whether the answer's last letter is none that closes a sentence, a quotation or a list."""
+    last = answer.rstrip()[-1:]
+    return bool(last) and not unicodedata.category(last).startswith("P")
