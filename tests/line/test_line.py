@@ -31,8 +31,7 @@ stages:
     rows: respond
     filters:
       - {kind: length, answer: {least_words: 2}}
-      - {kind: judged, probes: 0, judge: {kind: likelihood, model: student, least_gain: -9,
-         least_likelihood: null}}
+      - {kind: judged, probes: 0, judge: {kind: likelihood, model: student, least_rating: 0}}
   first: {kind: mix, rows: [kept], validation: 0.2}
   second: {kind: mix, rows: [orca], validation: 0.2}
   prefer: {kind: mix, rows: [pairs], validation: 0.25}
