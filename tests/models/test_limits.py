@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from openbezoar.families import Request, Sampling
-from openbezoar.models.limits import Gate, Limits, Pacer, PerMinute, limits_of
+from openbezoar.models.limits import Gate, Pacer, PerMinute, limits_of
 from openbezoar.models.openai import Endpoint, OpenAI
 from openbezoar.models.scripted import Line, Scripted
 from openbezoar.records import Completion
@@ -105,7 +105,7 @@ def test_what_was_booked_too_much_is_given_back() -> None:
 
 
 async def test_tokens_are_estimated_from_the_request_and_then_from_the_answers(ask: Ask) -> None:
-    pacer = Pacer(Limits())
+    pacer = Pacer(Endpoint())
     request = ask("x" * 39, sampling=Sampling(max_tokens=100))
     assert await pacer.turn(request) == 10 + 100
     pacer.settle(110, Completion(text="", finish_reason="", tokens_in=9, tokens_out=20))
@@ -117,7 +117,7 @@ async def test_tokens_are_estimated_from_the_request_and_then_from_the_answers(a
 @pytest.mark.parametrize("limits", [{"requests_per_minute": 1200}, {"tokens_per_minute": 12000}])
 async def test_a_rate_holds_requests_back(ask: Ask, limits: dict[str, float]) -> None:
     """Three requests of 10 tokens: the third starts 0.1 s after the first."""
-    pacer = Pacer(Limits.model_validate(limits))
+    pacer = Pacer(Endpoint.model_validate(limits))
     request = ask("x" * 20, sampling=Sampling(max_tokens=4))
     clock = asyncio.get_running_loop().time
     started = clock()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
 
@@ -28,9 +29,9 @@ class Limits(Runtime):
     """What one run may spend on this model."""
 
     @property
+    @abstractmethod
     def in_flight(self) -> int:
         """The most requests at a time."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how many at a time")
 
 
 def limits_of(spec: ModelSpec) -> Limits | None:

@@ -90,4 +90,4 @@ def _of_likelihood(model: str) -> str:
 
 def _is_small(model: str) -> bool:
     found = re.search(r"(\d+(?:\.\d+)?)\s?([mb])(?![a-z])", model.lower())
-    return bool(found) and float(found[1]) * {"m": 1e6, "b": 1e9}[found[2]] < SMALL  # type: ignore[index]
+    return found is not None and float(found[1]) * {"m": 1e6, "b": 1e9}[found[2]] < SMALL
