@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.request import Request, urlopen
 
 import pytest
@@ -41,6 +42,11 @@ def started(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
+def wait_for(lines: IO[str], ending: str) -> None:
+    """Read until the line of progress ends so; the line of the row goes on after its number."""
+    assert any(line.endswith(ending) for line in lines), ending
+
+
 def labelled(folder: Path) -> Path:
     """Labels for all rows as of a person who accepts quality 8 and better."""
     lines = [f"r{n},{'accept' if n % 10 > 7 else 'reject'}" for n in range(60)]
@@ -56,8 +62,7 @@ def test_a_kill_in_the_middle_of_labelling_loses_nothing(made: Path, after: int)
         for number in range(after):
             process.stdin.write("a\n")
             process.stdin.flush()
-            while f"{number + 1} of 61" not in process.stderr.readline():
-                continue
+            wait_for(process.stderr, f" {number + 1} of 61\n")
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     assert len((made / LABELS).read_text(encoding="utf-8").splitlines()) == after
