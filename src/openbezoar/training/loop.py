@@ -16,8 +16,8 @@ from openbezoar.families import Objective, random_for
 from openbezoar.training import checkpoints
 from openbezoar.training.adapters import adapter_tensors, set_dropout
 from openbezoar.training.checkpoints import Progress
-from openbezoar.training.logps import sequence_log_probabilities
-from openbezoar.training.packing import Row, group, pack
+from openbezoar.training.micro_batch import check_packing, micro_batch
+from openbezoar.training.packing import Row, group
 from openbezoar.training.settings import (
     Optimisation,
     TrainingRuntime,
@@ -65,6 +65,7 @@ def train(model: Any, course: Course) -> Progress:
     numbers of an uninterrupted one. Raises ModelError when the loss is not a number or, for an
     objective with a reference, when the first loss is not ln 2.
     """
+    check_packing(model, course.train, course.say)
     accelerator = Accelerator(cpu=model.device.type == "cpu")
     optimiser = accelerator.prepare_optimizer(_optimiser(model, course.settings))
     progress = checkpoints.restore_latest(course.scratch, model, optimiser)
@@ -97,7 +98,7 @@ def _take_step(
     set_dropout(model, on=True)
     for number, bin_ in enumerate(group(rows, course.runtime.micro_tokens)):
         torch.manual_seed(random_for(course.seed, progress.step, number).getrandbits(63))
-        loss, sums = _micro_batch(model, objective, [rows[index] for index in bin_])
+        loss, sums = micro_batch(model, objective, [rows[index] for index in bin_])
         accelerator.backward(loss / weight)
         for name, value in {"loss": loss.detach(), **sums}.items():
             totals[name] = totals.get(name, 0.0) + float(value)
@@ -118,29 +119,6 @@ def _take_step(
     )
 
 
-def _micro_batch(
-    model: Any, objective: Objective, rows: Sequence[Row]
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    sequences = [sequence for row in rows for sequence in row]
-    packed = pack(sequences, device=str(model.device))
-    shape = (len(rows), len(rows[0]))
-    reference = None
-    if objective.reference:
-        reference = _reference(model, packed).view(shape)
-        set_dropout(model, on=torch.is_grad_enabled())
-    policy = sequence_log_probabilities(model, packed).view(shape)
-    tokens = torch.tensor([sequence.answer_tokens for sequence in sequences]).view(shape)
-    return objective.loss(policy, reference, tokens.to(policy.device))
-
-
-@torch.no_grad()
-def _reference(model: Any, packed: Any) -> torch.Tensor:
-    """The same model with its adapter switched off, without dropout."""
-    set_dropout(model, on=False)
-    with model.disable_adapter():
-        return sequence_log_probabilities(model, packed)
-
-
 @torch.no_grad()
 def _evaluated(model: Any, course: Course) -> dict[str, float]:
     """The objective's mean over the validation rows, as `valid_...`."""
@@ -151,7 +129,7 @@ def _evaluated(model: Any, course: Course) -> dict[str, float]:
     totals: dict[str, float] = {}
     for bin_ in group(course.valid, course.runtime.micro_tokens):
         rows = [course.valid[index] for index in bin_]
-        loss, sums = _micro_batch(model, course.objective, rows)
+        loss, sums = micro_batch(model, course.objective, rows)
         for row in rows:
             weight += course.objective.weight([sequence.answer_tokens for sequence in row])
         for name, value in {"loss": loss, **sums}.items():
