@@ -74,7 +74,7 @@ def test_recomputing_activations_gives_the_same_gradients(
     whole = train(kept, replace(lesson, scratch=tmp_path / "kept"))
     runtime = lesson.runtime.model_copy(update={"recompute": True})
     again = train(computed, replace(lesson, runtime=runtime))
-    assert computed.get_base_model().is_gradient_checkpointing
+    assert computed.get_base_model().is_activation_checkpointing
     assert again == whole
     assert is_equal(tensors(kept), tensors(computed))
 
@@ -294,7 +294,7 @@ def test_a_training_killed_again_and_again_writes_the_bytes_of_one_that_lived(
     tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     moments = random.Random(7)
-    for least in (1, 14, 27):
+    for least in (1, 20):
         step, delay = least + moments.randrange(9), moments.random() / 20
         told = killed_after(step, delay, tiny_checkpoint, tmp_path / "scratch", tmp_path / "a")
         assert ("continues" in told[0]) == (least > 1)

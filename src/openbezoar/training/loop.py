@@ -53,7 +53,7 @@ def train(model: Any, course: Course) -> Progress:
     if model.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(model.device)
     if course.runtime.recompute:
-        model.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
+        model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
     with told_what_to_lower(course.settings, course.runtime, model):
         _go_through(run, progress, checkpoints)
     return progress
