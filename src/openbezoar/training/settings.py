@@ -66,7 +66,7 @@ class TrainingRuntime(Runtime):
     seed would, which units rest; so do the processes."""
     recompute: bool = False
     """Gradient checkpointing: a layer's activations are computed again in the backward pass instead
-    of kept, for much less memory and about a third more time; the gradients stay the same."""
+    of kept, for less memory and more time; the gradients stay the same."""
     checkpoint_every: PositiveInt = 10
     """Optimiser steps between two checkpoints; a killed run loses at most these."""
     trackers: tuple[str, ...] = ()
