@@ -99,6 +99,22 @@ def test_scratch_is_gone_once_the_artifact_is_complete(tmp_path: Path) -> None:
     assert not store.has_begun("rows", PRINT)
 
 
+def test_unfinished_folders_without_a_checkpoint_are_swept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = make(store)
+    prints = {name: fingerprint(name, {}) for name in ("wanted", "resumable", "dead", "bare")}
+    folders = {name: store.begin("sft", print_) for name, print_ in prints.items()}
+    (folders["resumable"] / "scratch" / "checkpoint-00000010").mkdir(parents=True)
+    (folders["dead"] / "scratch" / "checkpoint.partial").mkdir(parents=True)
+    (folders["dead"] / "rows.jsonl").write_text("half a li", encoding="utf-8")
+    (tmp_path / "notes.partial").mkdir()
+    swept = store.sweep([prints["wanted"]])
+    assert swept == sorted(folders[name].name for name in ("dead", "bare"))
+    left = {path.name for path in tmp_path.iterdir()}
+    kept = {folders["wanted"].name, folders["resumable"].name, made.folder.name, "notes.partial"}
+    assert left == kept
+
+
 def test_artifacts_are_listed_oldest_first(tmp_path: Path) -> None:
     store = Store(tmp_path)
     make(store, "later", finished="2026-01-02")

@@ -230,6 +230,8 @@ class Bench:
     """Put work to rows, given a model by name and as it was opened, here or on a cluster."""
     evaluations: "Sequence[Evaluation]" = ()
     """What the recipe's evaluate stages will measure with."""
+    measured: dict[str, float] = field(default_factory=dict)
+    """Seconds, speed and memory of the stage's work: what differs between equal runs."""
 
 
 def random_for(*key: object) -> random.Random:

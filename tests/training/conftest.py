@@ -63,7 +63,7 @@ def adapted(tiny_checkpoint: Path) -> Callable[..., Any]:
         import torch
 
         torch.manual_seed(0)
-        lora = Lora(r=4, alpha=8, dropout=dropout, **settings)
+        lora = Lora(**{"r": 4, "alpha": 8, "dropout": dropout, **settings})
         return attach_adapter(load_model(tiny_checkpoint, precision=precision), lora)
 
     return make
@@ -77,9 +77,7 @@ def course(tmp_path: Path) -> Callable[..., Course]:
         train: Rows, valid: Sequence[Any] = (), objective: Any = None, **settings: Any
     ) -> Course:
         runtime = {
-            name: settings.pop(name)
-            for name in ("micro_tokens", "checkpoint_every")
-            if name in settings
+            name: settings.pop(name) for name in TrainingRuntime.model_fields if name in settings
         }
         return Course(
             objective=objective or SupervisedFineTuning(),
@@ -90,6 +88,7 @@ def course(tmp_path: Path) -> Callable[..., Course]:
             valid=valid,
             scratch=tmp_path / "scratch",
             say=lambda text: None,
+            logs=tmp_path / "logs",
         )
 
     return make

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -14,7 +15,7 @@ from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, exp
 from openbezoar.records import ROWS, Row
 from openbezoar.stages.start import Start, find_start
 from openbezoar.training.adapters import Lora, Precision
-from openbezoar.training.settings import GPU_ONLY, Optimisation, TrainingRuntime, check_optimiser
+from openbezoar.training.settings import Optimisation, TrainingRuntime, check_machine
 
 if TYPE_CHECKING:
     from openbezoar.training.format import Encoded, Format
@@ -59,37 +60,37 @@ class TrainStage(Stage):
             raise ConfigError(f"model {self.start!r} has no weights here to start from")
 
     def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
-        """Torch must be installed, and the optimiser must run on this machine."""
+        """Torch must be installed, and this machine must have what the settings ask for."""
         if importlib.util.find_spec("torch") is None:
             raise MissingExtra("stages of kind train need torch; pip install 'openbezoar[train]'")
-        if self.optimisation.optimiser in GPU_ONLY:
-            from openbezoar.training.adapters import device_for
-
-            check_optimiser(self.optimisation.optimiser, device_for(self.runtime.device))
+        check_machine(self.optimisation, self.runtime)
 
     def make(self, bench: Bench) -> Numbers:
         """Write `adapter/` and `metrics.jsonl`."""
-        from openbezoar.training.adapters import (
-            attach_adapter,
-            device_for,
-            load_model,
-            save_adapter,
-        )
+        from openbezoar.training.adapters import save_adapter
         from openbezoar.training.format import Format
-        from openbezoar.training.loop import Course, train
+        from openbezoar.training.loop import Course
+        from openbezoar.training.processes import train_from
 
         start = find_start(self.start, bench)
         format_ = Format.for_training(start.folder)
         left_out: Counter[str] = Counter()
+        names, train = self._encoded(bench, "train", format_, left_out)
+        valid_names, valid = self._encoded(bench, "valid", format_, left_out)
         course = Course(
             objective=self.objective,
             settings=self.optimisation,
             runtime=self.runtime,
             seed=bench.seed,
-            train=self._encoded(bench, "train", format_, left_out),
-            valid=self._encoded(bench, "valid", format_, left_out),
+            train=train,
+            valid=valid,
             scratch=bench.scratch,
             say=bench.say,
+            identity=bench.folder.name,
+            names=names,
+            valid_names=valid_names,
+            logs=bench.folder.parent / "trackers" / bench.stage,
+            progress=bench.progress,
         )
         if not course.train:
             raise DataError(
@@ -97,10 +98,10 @@ class TrainStage(Stage):
                 "raise optimisation.max_tokens or look at the data"
             )
         self._refuse_other_adapter(start)
-        base = load_model(start.folder, device_for(self.runtime.device), self.precision)
         seed = random_for(bench.seed, bench.stage, "adapter").getrandbits(63)
-        model = attach_adapter(base, self.lora, start.adapter, seed)
-        progress = train(model, course)
+        load = partial(_load, start, self.precision, self.lora, seed)
+        model, progress = train_from(load, course)
+        bench.measured.update(progress.measured)
         save_adapter(model, format_.tokenizer, bench.folder / "adapter")
         _write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
         return self._numbers(course, progress, dict(left_out), format_) | {"base": start.base}
@@ -123,16 +124,19 @@ class TrainStage(Stage):
 
     def _encoded(
         self, bench: Bench, part: str, format_: "Format", left_out: Counter[str]
-    ) -> list[tuple["Encoded", ...]]:
+    ) -> tuple[list[str], list[tuple["Encoded", ...]]]:
+        """The ids of the rows that can be used, and their tokens."""
         data = bench.inputs[self.data]
         record = ROWS[data.manifest.makes.removesuffix(" data set")]
-        encoded = []
+        names, encoded = [], []
         for row in data.rows(record, f"{part}.jsonl"):
             try:
                 encoded.append(self._encode(row, format_))
             except ParseError as error:
                 left_out[f"{part}: {error.reason}"] += 1
-        return encoded
+            else:
+                names.append(row.id)
+        return names, encoded
 
     def _encode(self, row: Row, format_: "Format") -> tuple["Encoded", ...]:
         encoded: tuple[Encoded, ...] = self.objective.encode(
@@ -161,6 +165,13 @@ class TrainStage(Stage):
                 numbers[f"validation_{name}_before"] = metrics[0][f"valid_{name}"]
                 numbers[f"validation_{name}_after"] = metrics[-1][f"valid_{name}"]
         return numbers
+
+
+def _load(start: Start, precision: Precision, lora: Lora, seed: int, device: str) -> Any:
+    """The model to train; a function of its own so that other processes can be sent it."""
+    from openbezoar.training.adapters import attach_adapter, load_model
+
+    return attach_adapter(load_model(start.folder, device, precision), lora, start.adapter, seed)
 
 
 def _write_metrics(path: Path, metrics: list[dict[str, float]]) -> None:
