@@ -26,9 +26,9 @@ class DirectPreferenceOptimization(Objective):
     """How strongly the model is held to the reference; 0.1 in the examples of the authors' code."""
 
     def encode(self, row: Preference, format_: Format, limit: int) -> tuple[Encoded, ...]:
-        """The chosen sequence and the rejected one."""
-        chosen = format_.encode(row.prompt, row.chosen, limit)
-        rejected = format_.encode(row.prompt, row.rejected, limit)
+        """The chosen sequence and the rejected one, after one and the same prompt."""
+        answers = (row.chosen, row.rejected)
+        chosen, rejected = format_.encode_answers(row.prompt, answers, limit)
         if chosen.ids == rejected.ids:
             raise ParseError("answers are the same tokens")
         return chosen, rejected
