@@ -72,10 +72,9 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tie_word_embeddings=True,
     )
     from openbezoar.training.adapters import save_model
-    from openbezoar.training.format import chat_template
+    from openbezoar.training.format import dress
 
-    tokenizer.chat_template = chat_template(with_bos=False)
-    save_model(LlamaForCausalLM(config), tokenizer, folder)
+    save_model(LlamaForCausalLM(config), dress(tokenizer), folder)
     return folder
 
 

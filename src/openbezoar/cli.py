@@ -107,6 +107,39 @@ def plan(
             print(f"warning: stages.{step.name}: {warning}", file=sys.stderr)
 
 
+@app.command(epilog="Example: bezoar check recipes/small.yaml sft_evol --rows 1")
+def check(
+    recipe: RecipeFile,
+    stage: Annotated[str | None, typer.Argument(help="A train stage; all of them without.")] = None,
+    store: StoreFolder = DEFAULT_STORE,
+    set_: Overrides = None,
+    rows: Annotated[int, typer.Option(min=0, help="How many rows of each stage to show.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Look at what each train stage would learn, token by token; exit 1 when it would be spoilt."""
+    from openbezoar import check as checks
+    from openbezoar.recipe import load
+    from openbezoar.shelf import visible
+    from openbezoar.store import Store
+
+    found = checks.check(load(recipe, set_ or []), Store(store), stage, rows)
+    faults = [fault for one in found for fault in one.faults]
+    if as_json:
+        print(json.dumps([one.as_json() for one in found], indent=2, ensure_ascii=False))
+    else:
+        _print_table(checks.counts(found), as_json)
+        for one in found:
+            for row in one.rows:
+                print(f"\n{checks.readable(row, sys.stdout.isatty())}")
+    for one in found:
+        for note in one.notes:
+            _say(f"stages.{one.stage}: {note}")
+    for fault in faults:
+        _say(f"error: {visible(str(fault))}")
+    if faults:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: bezoar show dpo")
 def show(
     stage: Annotated[str | None, typer.Argument(help="A stage; all of them without.")] = None,

@@ -7,6 +7,7 @@ import pytest
 
 from openbezoar.errors import ConfigError
 from openbezoar.records import Score
+from openbezoar.training.format import Format
 from tests.stages.conftest import Run
 
 TEXT = """\
@@ -35,7 +36,8 @@ def test_every_score_has_its_n_and_is_in_the_manifest(run: Run, tiny_checkpoint:
     scores = [Score.model_validate(score) for score in written]
     assert len(scores) >= 2
     assert all(score.n > 0 and score.value is not None for score in scores)
-    assert made.numbers == {"model": "student", "scores": written}
+    format_ = Format.load(tiny_checkpoint).fingerprint
+    assert made.numbers == {"model": "student", "format": format_, "scores": written}
 
 
 @pytest.mark.parametrize(

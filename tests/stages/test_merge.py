@@ -8,7 +8,7 @@ import pytest
 
 from openbezoar.errors import ConfigError
 from openbezoar.store import Artifact
-from openbezoar.training.format import Format, chat_template
+from openbezoar.training.format import Format
 from tests.stages.conftest import Run
 
 TEXT = """\
@@ -40,7 +40,7 @@ def test_a_merged_model_stands_alone(merged: Artifact) -> None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert config["dtype"] == "bfloat16"
     assert [path.name for path in folder.glob("*.safetensors")] == ["model.safetensors"]
-    assert Format.load(folder).tokenizer.chat_template == chat_template(with_bos=False)
+    assert Format.load(folder).fingerprint == merged.numbers["format"]
 
 
 @pytest.mark.slow

@@ -127,9 +127,9 @@ class Harness(Evaluation):
 
     def _load(self, subject: Subject) -> Loaded:
         from openbezoar.training.adapters import device_for, load_model
-        from openbezoar.training.format import Format
+        from openbezoar.training.tokenizer import load_tokenizer
 
-        tokenizer = Format.load(subject.path).tokenizer
+        tokenizer = load_tokenizer(subject.path)
         model = load_model(subject.path, device_for(self.runtime.device), self.precision)
         return Loaded(model, tokenizer, self.runtime.batch_rows)
 

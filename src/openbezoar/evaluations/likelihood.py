@@ -51,7 +51,7 @@ def likelihoods(
     from openbezoar.training.format import Encoded, Format
     from openbezoar.training.logps import answer_log_probabilities
 
-    format_ = Format.load(folder)
+    format_ = Format.for_training(folder)
 
     def encoded(answer: Answer) -> Encoded | ParseError:
         try:

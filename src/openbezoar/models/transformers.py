@@ -98,8 +98,10 @@ def load(spec: Transformers) -> "Checkpoint":
     """Load model and tokenizer; ConfigError when the checkpoint is no chat model."""
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
         from transformers.utils import logging
+
+        from openbezoar.training.tokenizer import load_tokenizer
     except ImportError:
         raise MissingExtra(
             "models of kind transformers need torch; pip install 'openbezoar[train]'"
@@ -107,7 +109,7 @@ def load(spec: Transformers) -> "Checkpoint":
     logging.disable_progress_bar()
     folder = hub.checkpoint(spec.checkpoint)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = load_tokenizer(folder)
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, spec.dtype), use_safetensors=True
         )

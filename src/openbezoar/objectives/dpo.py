@@ -26,16 +26,12 @@ class DirectPreferenceOptimization(Objective):
     """How strongly the model is held to the reference; 0.1 in the examples of the authors' code."""
 
     def encode(self, row: Preference, format_: Format, limit: int) -> tuple[Encoded, ...]:
-        """The chosen sequence and the rejected one, after the same prompt.
-
-        A long answer costs the prompt its early turns, and then the other side goes without them.
-        """
-        chosen = format_.encode(row.prompt, row.chosen, limit)
-        rejected = format_.encode(row.prompt, row.rejected, limit)
+        """The chosen sequence and the rejected one, after one and the same prompt."""
+        answers = (row.chosen, row.rejected)
+        chosen, rejected = format_.encode_answers(row.prompt, answers, limit)
         if chosen.ids == rejected.ids:
             raise ParseError("answers are the same tokens")
-        prompt = min(_prompt(chosen), _prompt(rejected), key=len)
-        return _after(prompt, chosen), _after(prompt, rejected)
+        return chosen, rejected
 
     def weight(self, tokens: Sequence[int]) -> int:
         """Every pair counts once."""
@@ -57,12 +53,3 @@ class DirectPreferenceOptimization(Objective):
             "accuracy": (margins.detach() > 0).float().sum(),
             "log_probability_chosen": policy[:, 0].detach().sum(),
         }
-
-
-def _prompt(sequence: Encoded) -> list[int]:
-    return sequence.ids[: sequence.supervised.index(True)]
-
-
-def _after(prompt: list[int], sequence: Encoded) -> Encoded:
-    cut = len(_prompt(sequence)) - len(prompt)
-    return Encoded(prompt + sequence.ids[cut + len(prompt) :], sequence.supervised[cut:])

@@ -37,11 +37,13 @@ class MergeStage(Stage):
     def make(self, bench: Bench) -> Numbers:
         """Write `model/`."""
         from openbezoar.training.adapters import merge_adapter, save_model
+        from openbezoar.training.checks import format_faults, refuse
         from openbezoar.training.format import Format
 
         start = find_start(self.adapter, bench)
         assert start.adapter is not None  # noqa: S101 - `makes` only lets a train stage in
         format_ = Format.load(start.adapter)
+        refuse([*format_faults(format_, start.format, str(start.adapter))])
         merged = merge_adapter(start.folder, start.adapter)
         save_model(merged, format_.tokenizer, bench.folder / "model")
         return {

@@ -3,22 +3,23 @@
 import importlib.util
 import itertools
 import json
-from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from pydantic import JsonValue
+
 from openbezoar.component import OneOf
-from openbezoar.errors import ConfigError, DataError, MissingExtra, ParseError
+from openbezoar.errors import ConfigError, DataError, MissingExtra
 from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect, random_for
-from openbezoar.records import ROWS, Row
 from openbezoar.stages.start import Start, find_start
 from openbezoar.training.adapters import Lora, Precision
 from openbezoar.training.settings import Optimisation, TrainingRuntime, check_machine
 
 if TYPE_CHECKING:
-    from openbezoar.training.format import Encoded, Format
+    from openbezoar.training.encoding import EncodedRows
+    from openbezoar.training.format import Format
 
 __all__ = ["TrainStage"]
 
@@ -27,7 +28,7 @@ class TrainStage(Stage):
     """Trains a LoRA adapter, a new one or the one of the train stage it starts from."""
 
     kind: Literal["train"] = "train"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: str
     """A checkpoint among the models, a merge stage, or a train stage to carry the adapter from."""
     data: str
@@ -68,43 +69,45 @@ class TrainStage(Stage):
     def make(self, bench: Bench) -> Numbers:
         """Write `adapter/` and `metrics.jsonl`."""
         from openbezoar.training.adapters import save_adapter
+        from openbezoar.training.checks import refuse, training_faults
+        from openbezoar.training.encoding import encode_data
         from openbezoar.training.format import Format
         from openbezoar.training.loop import Course
         from openbezoar.training.processes import train_from
 
         start = find_start(self.start, bench)
         format_ = Format.for_training(start.folder)
-        left_out: Counter[str] = Counter()
-        names, train = self._encoded(bench, "train", format_, left_out)
-        valid_names, valid = self._encoded(bench, "valid", format_, left_out)
+        data, limit = bench.inputs[self.data], self.optimisation.max_tokens
+        parts = encode_data(data, self.objective, format_, limit)
         course = Course(
             objective=self.objective,
             settings=self.optimisation,
             runtime=self.runtime,
             seed=bench.seed,
-            train=train,
-            valid=valid,
+            train=parts["train"].rows,
+            valid=parts["valid"].rows,
             scratch=bench.scratch,
             say=bench.say,
             identity=bench.folder.name,
-            names=names,
-            valid_names=valid_names,
+            names=parts["train"].ids,
+            valid_names=parts["valid"].ids,
             logs=bench.folder.parent / "trackers" / bench.stage,
             progress=bench.progress,
         )
         if not course.train:
             raise DataError(
-                f"stage {bench.stage}: no row can be trained on ({dict(left_out)}); "
+                f"stage {bench.stage}: no row can be trained on ({_left_out(parts)}); "
                 "raise optimisation.max_tokens or look at the data"
             )
         self._refuse_other_adapter(start)
+        refuse(training_faults(format_, start, parts, bench.stage))
         seed = random_for(bench.seed, bench.stage, "adapter").getrandbits(63)
         load = partial(_load, start, self.precision, self.lora, seed)
         model, progress = train_from(load, course)
         bench.measured.update(progress.measured)
         save_adapter(model, format_.tokenizer, bench.folder / "adapter")
         _write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
-        return self._numbers(course, progress, dict(left_out), format_) | {"base": start.base}
+        return self._numbers(course, progress, parts, format_) | {"base": start.base}
 
     def _refuse_other_adapter(self, start: Start) -> None:
         if start.adapter is None:
@@ -122,36 +125,15 @@ class TrainStage(Stage):
                 f"({carried}); make them equal or merge between"
             )
 
-    def _encoded(
-        self, bench: Bench, part: str, format_: "Format", left_out: Counter[str]
-    ) -> tuple[list[str], list[tuple["Encoded", ...]]]:
-        """The ids of the rows that can be used, and their tokens."""
-        data = bench.inputs[self.data]
-        record = ROWS[data.manifest.makes.removesuffix(" data set")]
-        names, encoded = [], []
-        for row in data.rows(record, f"{part}.jsonl"):
-            try:
-                encoded.append(self._encode(row, format_))
-            except ParseError as error:
-                left_out[f"{part}: {error.reason}"] += 1
-            else:
-                names.append(row.id)
-        return names, encoded
-
-    def _encode(self, row: Row, format_: "Format") -> tuple["Encoded", ...]:
-        encoded: tuple[Encoded, ...] = self.objective.encode(
-            row, format_, self.optimisation.max_tokens
-        )
-        return encoded
-
     def _numbers(
-        self, course: Any, progress: Any, left_out: dict[str, int], format_: "Format"
+        self, course: Any, progress: Any, parts: "Mapping[str, EncodedRows]", format_: "Format"
     ) -> Numbers:
         metrics = progress.metrics
         numbers: Numbers = {
             "rows": len(course.train),
             "validation_rows": len(course.valid),
-            "left_out": dict(left_out),
+            "left_out": _left_out(parts),
+            "cut_short": {name: part.cut_short for name, part in parts.items() if part.cut_short},
             "steps": progress.step,
             "tokens": progress.tokens,
             "answer_tokens": self.optimisation.epochs
@@ -172,6 +154,14 @@ def _load(start: Start, precision: Precision, lora: Lora, seed: int, device: str
     from openbezoar.training.adapters import attach_adapter, load_model
 
     return attach_adapter(load_model(start.folder, device, precision), lora, start.adapter, seed)
+
+
+def _left_out(parts: "Mapping[str, EncodedRows]") -> dict[str, JsonValue]:
+    return {
+        f"{name}: {reason}": count
+        for name, part in parts.items()
+        for reason, count in part.left_out.items()
+    }
 
 
 def _write_metrics(path: Path, metrics: list[dict[str, float]]) -> None:
