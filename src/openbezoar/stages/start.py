@@ -5,10 +5,16 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from openbezoar import files
+from openbezoar.component import digest
 from openbezoar.errors import StoreError
 from openbezoar.families import Bench
 
-__all__ = ["Start", "find_start"]
+__all__ = ["MERGED", "OWN_BASE", "Start", "find_start", "print_of"]
+
+MERGED, OWN_BASE = "model", "base"
+"""The folders of merged weights: in a merge stage's artifact, and in that of a train stage that
+merged the adapter it started from."""
 
 
 @dataclass(frozen=True)
@@ -17,25 +23,48 @@ class Start:
 
     folder: Path
     base: dict[str, JsonValue]
-    """How a manifest names the weights: {"checkpoint": model name} or {"artifact": fingerprint}."""
+    """How a manifest names the weights: {"checkpoint": model name} or {"artifact": fingerprint},
+    and the fingerprint of the weights themselves."""
     adapter: Path | None = None
 
 
 def find_start(name: str, bench: Bench) -> Start:
-    """The weights that `name` stands for among the models and inputs of the stage."""
+    """The weights that `name` stands for among the models and inputs of the stage.
+
+    StoreError when an adapter was trained on other weights than its base now holds.
+    """
     if name in bench.specs:
-        return _of_base({"checkpoint": name}, bench)
+        return _start({"checkpoint": name}, bench)
     artifact = bench.inputs[name]
     if artifact.manifest.makes == "model":
-        return Start(artifact.folder / "model", {"artifact": artifact.manifest.fingerprint})
+        return _start({"artifact": artifact.manifest.fingerprint, "folder": MERGED}, bench)
     base = artifact.numbers.get("base")
-    if not isinstance(base, dict):
-        raise StoreError(f"{artifact.folder}: its manifest does not say which model it adapts")
-    start = _of_base(base, bench)
+    if not isinstance(base, dict) or "fingerprint" not in base:
+        raise StoreError(
+            f"{artifact.folder}: its manifest does not say which weights it adapts; remove the "
+            "folder and run again"
+        )
+    if base.get("folder") == OWN_BASE and "artifact" not in base:
+        base = {"artifact": artifact.manifest.fingerprint, **base}
+    start = _start(base, bench)
+    if start.base["fingerprint"] != base["fingerprint"]:
+        raise StoreError(
+            f"{artifact.folder}: its adapter was trained on the weights {base['fingerprint']}, but "
+            f"{start.folder} now holds {start.base['fingerprint']}; put those weights back, or "
+            "remove the folder and train again"
+        )
     return Start(start.folder, start.base, artifact.folder / "adapter")
 
 
-def _of_base(base: dict[str, JsonValue], bench: Bench) -> Start:
+def print_of(folder: Path) -> str:
+    """The fingerprint of a checkpoint's weights: every byte of them counts."""
+    weights = sorted(folder.glob("*.safetensors"))
+    return digest({path.name: files.digest(path) for path in weights})[:16]
+
+
+def _start(base: dict[str, JsonValue], bench: Bench) -> Start:
     if "checkpoint" in base:
-        return Start(bench.specs[str(base["checkpoint"])].folder(), base)
-    return Start(bench.find(str(base["artifact"])).folder / "model", base)
+        folder = bench.specs[str(base["checkpoint"])].folder()
+    else:
+        folder = bench.find(str(base["artifact"])).folder / str(base["folder"])
+    return Start(folder, {**base, "fingerprint": print_of(folder)})

@@ -15,6 +15,7 @@ from openbezoar.errors import ModelError
 from openbezoar.families import Objective, random_for
 from openbezoar.training import checkpoints
 from openbezoar.training.adapters import adapter_tensors, set_dropout
+from openbezoar.training.best import keep_if_best
 from openbezoar.training.checkpoints import Progress
 from openbezoar.training.logps import sequence_log_probabilities
 from openbezoar.training.packing import Row, group, pack
@@ -42,6 +43,8 @@ class Course:
     valid: Sequence[Row]
     scratch: Path
     say: Callable[[str], None]
+    keep_best: Path | None = None
+    """Where the adapter is kept at every evaluation that is the best one yet."""
 
     @property
     def steps(self) -> int:
@@ -78,6 +81,8 @@ def train(model: Any, course: Course) -> Progress:
         memory.release()
         if _is_due(course.settings.evaluate_every, progress.step, course.steps):
             progress.metrics[-1].update(_evaluated(model, course))
+            if course.keep_best is not None:
+                keep_if_best(course.keep_best, model, progress.metrics)
         if progress.step % course.runtime.checkpoint_every == 0:
             checkpoints.save(course.scratch, model, optimiser, progress)
         _tell(course, progress, time.monotonic() - began)
