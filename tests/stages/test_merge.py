@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from openbezoar import runner
 from openbezoar.driver import wait_for
 from openbezoar.errors import ConfigError
 from openbezoar.families import Request, Sampling
 from openbezoar.models.transformers import Transformers
+from openbezoar.recipe import load
 from openbezoar.records import Example
-from openbezoar.store import Artifact
+from openbezoar.store import Artifact, Store
 from openbezoar.training.format import Format, chat_template
 from tests.conftest import turns
-from tests.stages.conftest import Run
 
 TEXT = """\
 name: small
@@ -38,12 +39,16 @@ NF4 = "stages.adapter.precision=nf4"
 Line = Callable[..., dict[str, Artifact]]
 
 
-@pytest.fixture
-def line(run: Run, tiny_checkpoint: Path) -> Line:
-    """Run the recipe from the tiny checkpoint."""
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Line:
+    """Run the recipe from the tiny checkpoint; what one test made, another need not make again."""
+    folder = tmp_path_factory.mktemp("merge")
 
     def run_line(*overrides: str, text: str = TEXT) -> dict[str, Artifact]:
-        return run(text.replace("CHECKPOINT", str(tiny_checkpoint)), *overrides)
+        path = folder / "recipe.yaml"
+        path.write_text(text.replace("CHECKPOINT", str(tiny_checkpoint)), encoding="utf-8")
+        made = runner.run(load(path, overrides), Store(folder / "store"), lambda stage, told: None)
+        return {artifact.manifest.stage: artifact for artifact in made}
 
     return run_line
 
@@ -117,9 +122,7 @@ def test_a_data_set_without_validation_rows_is_compared_on_those_it_learned(line
 
 
 @pytest.mark.slow
-def test_a_merged_model_that_learned_to_stop_stops(
-    line: Line, tmp_path: Path, tiny_checkpoint: Path
-) -> None:
+def test_a_merged_model_that_learned_to_stop_stops(line: Line, tmp_path: Path) -> None:
     rows = [Example(id=str(place), messages=turns("Ready?", "ok")) for place in range(4)]
     text = "".join(row.model_dump_json() + "\n" for row in rows)
     (tmp_path / "rows.jsonl").write_text(text, encoding="utf-8")
@@ -128,7 +131,8 @@ def test_a_merged_model_that_learned_to_stop_stops(
     every = "[q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]"
     made = line(
         f"stages.adapter.lora={{r: 16, alpha: 32, dropout: 0, targets: {every}}}",
-        "stages.adapter.optimisation.epochs=40", "stages.data.validation=0", text=recipe,
+        "stages.adapter.optimisation={epochs: 30, batch_rows: 4, learning_rate: 1.5e-2}",
+        "stages.data.validation=0", text=recipe,
     )  # fmt: skip
     folder = made["merged"].folder / "model"
     stops = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))

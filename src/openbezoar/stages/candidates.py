@@ -50,8 +50,8 @@ def write(
     from openbezoar.training.parity import distributions
 
     start, tokenizer = trained.start, trained.format.tokenizer
+    size = vocabulary(start.folder, tokenizer)
     base = load_model(start.folder, trained.device, trained.precision)
-    size = vocabulary(base, tokenizer)
     model = attach_adapter(base, Lora(), start.adapter)
     set_dropout(model, on=False)
     for rule in rules:
@@ -65,11 +65,13 @@ def compared(
     folder: Path, precision: "Precision", trained: Trained, reference: Reference
 ) -> "Parity":
     """How far the checkpoint in a folder, read in this precision, is from the trained model."""
-    from openbezoar.training.adapters import load_model
+    from openbezoar.training.adapters import load_model, set_dropout
     from openbezoar.training.parity import compare
 
     memory.release()
-    model = load_model(folder, trained.device, precision)
+    # computed as training does: evaluation mode repacks 4-bit weights, for another kernel
+    model = load_model(folder, trained.device, precision).train()
+    set_dropout(model, on=False)
     return compare(model, reference, trained.sequences)
 
 

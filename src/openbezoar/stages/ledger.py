@@ -45,10 +45,10 @@ class Ledger(Component):
     """The longest answer; a longer one counts as not stopped."""
 
     def measure(self, graduate: Graduate, lessons: Sequence[Lesson]) -> Numbers:
-        """The loss on each lesson's data set, the first lesson first, then how it answers.
+        """The loss on each lesson's data set, the first lesson first, then how it answers."""
+        from openbezoar.training.adapters import set_dropout
 
-        Answering switches to evaluation mode, so that no training may follow.
-        """
+        set_dropout(graduate.model, on=False)
         learned = {lesson.data: lesson for lesson in lessons} if self.rows else {}
         losses: dict[str, JsonValue] = {
             data: self._loss(graduate, lesson, lessons) for data, lesson in learned.items()
@@ -105,10 +105,17 @@ class Ledger(Component):
 
 
 def _answering(graduate: Graduate) -> Checkpoint:
-    model = graduate.model.eval()
-    model.get_base_model().set_attn_implementation("sdpa")  # packed attention keeps no cache
-    spec = Transformers(checkpoint=graduate.name, runtime=Placement(device=str(model.device)))
-    return Checkpoint(spec, model, graduate.format.tokenizer)
+    """The model as one that answers, in the arithmetic of training.
+
+    Neither packed attention nor recomputed activations go with a cache of past tokens.
+    """
+    base = graduate.model.get_base_model()
+    base.set_attn_implementation("sdpa")
+    base.activation_checkpointing_disable()
+    spec = Transformers(
+        checkpoint=graduate.name, runtime=Placement(device=str(graduate.model.device))
+    )
+    return Checkpoint(spec, graduate.model, graduate.format.tokenizer)
 
 
 def _forgotten(now: Numbers, data: str, before: Sequence[Lesson]) -> Numbers:

@@ -90,13 +90,15 @@ def refuse_quantised(folder: Path) -> None:
         )
 
 
-def vocabulary(model: Any, tokenizer: Any) -> int:
-    """The size of the vocabulary, which no stage changes; ConfigError when a token is beyond it."""
-    size: int = model.get_input_embeddings().weight.shape[0]
+def vocabulary(folder: Path, tokenizer: Any) -> int:
+    """A checkpoint's vocabulary, which no stage changes; ConfigError when a token is beyond it."""
+    from transformers import AutoConfig
+
+    size: int = AutoConfig.from_pretrained(str(folder)).get_text_config().vocab_size
     if len(tokenizer) > size:
         raise ConfigError(
-            f"the tokenizer has {len(tokenizer)} tokens and the model {size}: new tokens cannot be "
-            "learned by an adapter; use the tokenizer that the model came with"
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model {size}: an adapter "
+            "learns no new tokens; use the tokenizer that the model came with"
         )
     return size
 
