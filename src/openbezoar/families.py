@@ -526,6 +526,10 @@ class Stage(Component, ABC):
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """Raise ConfigError when a model it uses cannot do what is asked of it."""
 
+    def check_stages(self, stages: "Mapping[str, Stage]") -> None:
+        """Raise ConfigError when the settings of a stage it reads do not go with its own."""
+        return
+
     def evidence(self) -> JsonValue:
         """What else determines the artifact, such as the digest of a file it reads."""
         return None

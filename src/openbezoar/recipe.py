@@ -63,6 +63,7 @@ class Recipe(Component):
                     )
             try:
                 stage.check_models(self.models)
+                stage.check_stages(self.stages)
                 for used in stage.uses():
                     check_prices(self.models[used], self.budget, self.prices)
                 kinds[name] = stage.makes(kinds)

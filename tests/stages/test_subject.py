@@ -39,7 +39,9 @@ def test_a_base_without_a_chat_template_is_asked_in_ours(
 ) -> None:
     base = without_template(shutil.copytree(tiny_checkpoint, tmp_path / "base"))
     said: list[str] = []
-    subject, numbers = find_subject("base", bench(tmp_path, base, artifact("m", "model", {}), said))
+    subject, numbers = find_subject(
+        "base", bench(tmp_path, base, artifact(tmp_path / "m", "model", {}), said)
+    )
     assert said == ["base has no chat template; it is asked in the OpenBezoar format"]
     assert numbers["format"] == Format.for_training(tiny_checkpoint).fingerprint
     assert numbers["template"] == "OpenBezoar, as the checkpoint has none"
@@ -50,7 +52,7 @@ def test_a_base_without_a_chat_template_is_asked_in_ours(
 def test_a_checkpoint_with_a_template_is_asked_in_its_own(
     tmp_path: Path, tiny_checkpoint: Path
 ) -> None:
-    given = bench(tmp_path, tiny_checkpoint, artifact("m", "model", {}), [])
+    given = bench(tmp_path, tiny_checkpoint, artifact(tmp_path / "m", "model", {}), [])
     subject, numbers = find_subject("base", given)
     assert subject.path == tiny_checkpoint
     assert numbers == {"format": Format.load(tiny_checkpoint).fingerprint}
@@ -62,7 +64,7 @@ def test_a_model_in_another_format_than_it_was_trained_in_is_refused(
 ) -> None:
     folder = shutil.copytree(tiny_checkpoint, tmp_path / "merged" / "model")
     format_ = Format.load(folder)
-    merged = artifact(str(tmp_path / "merged"), "model", {"format": format_.fingerprint})
+    merged = artifact(tmp_path / "merged", "model", {"format": format_.fingerprint})
     given = bench(tmp_path, tiny_checkpoint, merged, [])
     assert find_subject("merged", given)[0].path == folder
     if change == "template":

@@ -45,6 +45,8 @@ class Course:
     names: Sequence[str] = ()
     """The ids of the rows to train on, in their order."""
     valid_names: Sequence[str] = ()
+    keep_best: Path | None = None
+    """Where the adapter is kept at every evaluation that is the best one yet."""
     logs: Path | None = None
     """Where trackers that write files put them."""
     progress: Callable[[int, int, str], None] = field(default=lambda done, total, note: None)

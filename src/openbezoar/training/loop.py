@@ -12,6 +12,7 @@ from openbezoar import memory
 from openbezoar.errors import ModelError
 from openbezoar.families import Objective, random_for
 from openbezoar.training.adapters import adapter_tensors, set_dropout
+from openbezoar.training.best import keep_if_best
 from openbezoar.training.checkpoints import Checkpoints, Progress
 from openbezoar.training.course import Course, Place, micro_batches, named, weight
 from openbezoar.training.exchange import Part, clipped_norm, largest, summed
@@ -87,6 +88,8 @@ def _go_through(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None
             is_last = progress.step == course.steps
             if is_last or _is_due(course.settings.evaluate_every, progress.step):
                 progress.metrics[-1].update(_evaluated(run))
+                if course.keep_best is not None and run.accelerator.is_main_process:
+                    keep_if_best(course.keep_best, run.model, progress.metrics)
             if is_last or _is_due(course.runtime.checkpoint_every, progress.step):
                 _measure_memory(run, progress)
                 checkpoints.save(run.model, run.optimiser, progress)

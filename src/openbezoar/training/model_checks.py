@@ -48,7 +48,7 @@ def gradient_faults(
     set_dropout(model, on=False)
     sequences = [sequence for row in rows for sequence in row]
     shape = (len(rows), len(rows[0]))
-    found = sequence_log_probabilities(model, pack(sequences, device=str(model.device)))
+    found = sequence_log_probabilities(model, pack(rows, device=str(model.device)))
     policy = found.view(shape)
     tokens = torch.tensor([sequence.answer_tokens for sequence in sequences]).view(shape)
     reference = policy.detach() if objective.reference else None
