@@ -37,7 +37,9 @@ class OwnReference(BaseModel):
 
 def vetted(published: Mapping[int | str, Turns]) -> dict[int | str, Turns]:
     """The published references with our own in place of the wrong ones."""
-    ours = {number: own(number) for number in WRONG | FOUND_WRONG if number in published}
+    ours: dict[int | str, Turns] = {
+        number: own(number) for number in WRONG | FOUND_WRONG if number in published
+    }
     return {**published, **ours}
 
 
