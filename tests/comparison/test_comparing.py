@@ -60,11 +60,12 @@ def test_a_handful_of_rows_shows_nothing_however_one_sided(store: Store, put: Pu
 def test_where_less_is_better_the_lower_side_wins(store: Store, put: Put) -> None:
     rows = {"evaluation": "perplexity", "data": "d", "tokens": 4}
     for name, loss in (("a", 2.0), ("b", 1.0)):
-        items = [{**rows, "id": f"r{n}", "loss": loss + n % 3 / 10} for n in range(30)]
-        whole = mean([item["loss"] for item in items])
-        put(name, [score("loss.d", whole, higher_is_better=False)], items)
+        losses = [loss + n % 3 / 10 for n in range(30)]
+        items = [{**rows, "id": f"r{n}", "loss": one} for n, one in enumerate(losses)]
+        put(name, [score("loss.d", mean(losses), higher_is_better=False)], items)
     [found] = compared(store).comparisons
-    assert (found.difference, found.verdict) == (pytest.approx(-1), "B is better")
+    assert found.difference == pytest.approx(-1)
+    assert found.verdict == "B is better"
 
 
 def test_several_comparisons_are_corrected(store: Store, put: Put) -> None:

@@ -70,8 +70,8 @@ async def test_a_failed_answer_is_missing() -> None:
     ],
 )
 def test_an_error_on_file_is_no_answer(texts: tuple[str, ...], missing: list[str]) -> None:
-    answers = {1: Answers(question_id=1, choices=(Choice(turns=texts),))}
-    [dialogue] = from_answers([QUESTION], {**answers})
+    answers: dict[int | str, Answers] = {1: Answers(question_id=1, choices=(Choice(turns=texts),))}
+    [dialogue] = from_answers([QUESTION], answers)
     assert [turn.missing for turn in dialogue.turns] == missing
 
 

@@ -1,16 +1,21 @@
 """The whole of MT-Bench on scripted models."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import JsonValue
 
 from openbezoar.errors import ConfigError, ModelError
 from openbezoar.evaluations.exam import EMBEDDED_NOTE
 from openbezoar.evaluations.fastchat import read_answers, read_judgments
 from openbezoar.evaluations.mt_bench import MtBench
-from openbezoar.families import Request, Subject
+from openbezoar.families import ChatModel, Request, Subject
+from openbezoar.models.policies import open_model
 from openbezoar.models.scripted import Scripted, ScriptedModel, complete_with
 from openbezoar.records import Completion, Score
 
@@ -217,6 +222,54 @@ def test_a_judge_that_goes_down_stops_the_measurement(desk: "Desk", paper_subjec
     desk.judge = ScriptedModel(fail)
     with pytest.raises(ModelError, match="away"):
         scores_of(desk, paper_subject)
+
+
+ASKED: list[Request] = []
+
+
+class Failing(Scripted):
+    """A judge whose server goes away after so many verdicts."""
+
+    verdicts: int
+
+    def connect(self) -> AbstractAsyncContextManager[ChatModel]:
+        return self._failing()
+
+    def identity(self) -> JsonValue:
+        return "the same judge"
+
+    @asynccontextmanager
+    async def _failing(self) -> AsyncIterator[ChatModel]:
+        left = iter(range(self.verdicts))
+
+        def answer(request: Request) -> str:
+            if next(left, None) is None:
+                raise ModelError("the judge is away")
+            ASKED.append(request)
+            return by_turn(request)
+
+        yield ScriptedModel(answer)
+
+
+def test_after_a_judge_went_down_half_way_nothing_is_judged_twice(
+    desk: "Desk", paper_subject: Subject
+) -> None:
+    database = desk.root / "answers.sqlite"
+    evaluation = MtBench(judge="judge")
+
+    def measured(verdicts: int) -> list[Score]:
+        spec = Failing(lines=(), verdicts=verdicts)
+        bench = replace(desk.bench(), open_model=lambda name: open_model(spec, database, {}))
+        return evaluation.measure(paper_subject, bench)
+
+    ASKED.clear()
+    with pytest.raises(ModelError, match="away"):
+        measured(20)
+    assert 0 < len(ASKED) <= 20
+    scores = measured(32)
+    assert (scores[0].value, len(ASKED)) == (6, 32)
+    assert len({request.model_dump_json() for request in ASKED}) == 32
+    assert measured(0) == scores
 
 
 def test_json_needs_our_own_prompts() -> None:

@@ -193,3 +193,10 @@ def test_it_reads_its_models_and_its_files(tmp_path: Path) -> None:
     assert part.evidence() != before
     assert part.benchmarks().keys() == {"sample_questions"}
     assert len(list(part.items())) == 16
+
+
+def test_files_are_looked_for_beside_the_recipe_too(desk: "Desk") -> None:
+    answer_file(desk, "Yes.", "m")
+    settings = {"judge": "j", "answers": ["m.jsonl"]}
+    beside = MtBenchPairs.model_validate(settings, context={"folder": desk.root})
+    assert beside.evidence() != MtBenchPairs.model_validate(settings).evidence()

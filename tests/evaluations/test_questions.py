@@ -10,7 +10,7 @@ import pytest
 from openbezoar.errors import DataError
 from openbezoar.evaluations import references
 from openbezoar.evaluations.questions import TEMPERATURES, Question, QuestionFiles
-from openbezoar.evaluations.references import FOUND_WRONG, WRONG
+from openbezoar.evaluations.references import FOUND_WRONG, WRONG, References
 
 MATH: dict[str, Any] = {"question_id": 1, "category": "math", "turns": ["2 + 2?", "Doubled?"]}
 
@@ -104,9 +104,10 @@ def test_a_math_question_without_a_reference_is_refused_unless_told(
     tmp_path: Path, answered: tuple[str, ...], turn: int
 ) -> None:
     files = QuestionFiles(str(lay_out(tmp_path, MATH, answered=answered)))
-    for wanted in ("vetted", "classic"):
+    choices: tuple[References, ...] = ("vetted", "classic")
+    for wanted in choices:
         with pytest.raises(DataError, match=rf"question 1 \(math\) lacks .* to turn {turn}; add"):
-            files.load(wanted)  # type: ignore[arg-type]
+            files.load(wanted)
     assert len(files.load("none")) == len(files.load("judge")) == 1
 
 

@@ -143,8 +143,11 @@ def test_the_sequence_of_three_predecessors() -> None:
 
 
 def test_the_second_table_cannot_be_filled() -> None:
+    border: list[Any] = [None, None]
     with pytest.raises(TypeError):
-        max(None, None)  # type: ignore[type-var]
+        max(border)
+    with pytest.raises(TypeError):
+        border[0] + 1
 
 
 @pytest.mark.parametrize("turn", [0, 1])

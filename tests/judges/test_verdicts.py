@@ -79,4 +79,4 @@ async def test_the_same_question_is_never_judged_twice(tmp_path: Path) -> None:
 def test_what_never_came_before_a_judge_has_no_verdict() -> None:
     judgment: Judgment[float] = unjudged("empty answer")
     assert judgment.reading == (None, "empty answer", False)
-    assert judgment.replies == judgment.asked == ()
+    assert (judgment.replies, judgment.asked) == ((), ())

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import Field, JsonValue, PositiveInt, PrivateAttr
+from pydantic import Field, JsonValue, PositiveInt, PrivateAttr, model_validator
 
 from openbezoar import catalog, files, prompts
 from openbezoar.component import Component, Runtime, digest
-from openbezoar.errors import ConfigError
+from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations import references
 from openbezoar.evaluations.dialogues import Dialogue, Interview
 from openbezoar.evaluations.fastchat import FastChatWording, read_prompts
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.judging import Court
-from openbezoar.evaluations.questions import MT_BENCH, Question, QuestionFiles
+from openbezoar.evaluations.questions import MT_BENCH, SAMPLE, Question, QuestionFiles
 from openbezoar.evaluations.references import References
 from openbezoar.families import Bench, Item, ModelSpec
 from openbezoar.judges import pairwise, rating
@@ -73,8 +73,19 @@ class ExamSettings(Component):
     _folder: Path | None = PrivateAttr(None)
 
     def model_post_init(self, context: Any) -> None:
-        """Remember the recipe's folder, which its loader gives as context `{"folder": Path}`."""
-        self._folder = context.get("folder") if isinstance(context, dict) else None
+        """Remember where paths may start: the recipe's folder, its loader's `{"folder": Path}`."""
+        if self.has_paths() and isinstance(context, dict):
+            self._folder = context.get("folder")
+
+    def has_paths(self) -> bool:
+        """Whether a setting is a path."""
+        return self.questions not in (SAMPLE, MT_BENCH)
+
+    @model_validator(mode="after")
+    def _judges_differ(self) -> Self:
+        if self.second_judge == self.judge:
+            raise ValueError("second_judge: name another model than the judge")
+        return self
 
     @property
     def files(self) -> QuestionFiles:
@@ -89,8 +100,16 @@ class ExamSettings(Component):
     def has_own_wording(self, as_json: bool = False) -> bool:
         """Whether our own prompts are used; only they can ask for JSON."""
         return self.wording == "own" or (
-            self.wording == "auto" and (self.questions == "sample" or as_json)
+            self.wording == "auto" and (self.questions == SAMPLE or as_json)
         )
+
+    def check_files(self, own: bool) -> None:
+        """Raise ConfigError when the questions, references or prompts cannot be used."""
+        try:
+            self.files.load(self.references)
+            self.wording_for(own, guard=True)
+        except DataError as error:
+            raise ConfigError(f"questions: {error}") from None
 
     def exam_evidence(self, own: bool) -> list[JsonValue]:
         """The wording of the judge's prompts, and the questions."""
@@ -123,7 +142,7 @@ class ExamSettings(Component):
             _try_out(wording, question, pair)
         if self.references == "judge":
             return await self._with_judges_own(questions, bench)
-        own = self.questions == "sample" and self.references in ("vetted", "classic")
+        own = self.questions == SAMPLE and self.references in ("vetted", "classic")
         return Paper(questions, "" if own else f"{self.references} references")
 
     async def _with_judges_own(self, questions: Sequence[Question], bench: Bench) -> Paper:
@@ -162,7 +181,7 @@ class ExamSettings(Component):
             [
                 *([EMBEDDED_NOTE] if EMBEDDED in spec.label.lower() else []),
                 f"judge {spec.label}, {wording} prompts {print_}",
-                *(["questions of our own"] if self.questions == "sample" else []),
+                *(["questions of our own"] if self.questions == SAMPLE else []),
                 *([paper.note] if paper.note else []),
             ]
         )
@@ -186,13 +205,13 @@ class ExamSettings(Component):
         if own:
             names = (RATE, PAIR, rating.REPAIR, pairwise.REPAIR)
             return [prompts.fingerprint(name) for name in names]
-        if self.questions not in ("sample", MT_BENCH) and self._prompt_file().is_file():
+        if self.has_paths() and self._prompt_file().is_file():
             return [files.digest(self._prompt_file())]
         return [catalog.evidence(MT_BENCH, PROMPTS)]
 
     def _prompt_file(self) -> Path:
         """The set's own prompts, else MT-Bench's."""
-        if self.questions not in ("sample", MT_BENCH):
+        if self.has_paths():
             path = files.located(self.questions, self._folder) / PROMPTS
             if path.is_file():
                 return path

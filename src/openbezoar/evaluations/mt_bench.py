@@ -53,6 +53,10 @@ class MtBench(ExamSettings, Evaluation):
             for name in self.judges:
                 expect_shapes(specs[name])
 
+    def check_ready(self) -> None:
+        """The questions and prompts must be here, and be what they claim to be."""
+        self.check_files(self._own)
+
     def evidence(self) -> JsonValue:
         """The wording of the judge's prompts, and the questions."""
         return self.exam_evidence(self._own)

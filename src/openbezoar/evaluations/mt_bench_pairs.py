@@ -10,7 +10,7 @@ from pydantic import JsonValue, model_validator
 
 from openbezoar import files
 from openbezoar.driver import wait_for
-from openbezoar.errors import ConfigError
+from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.dialogues import Dialogue, from_answers
 from openbezoar.evaluations.exam import ExamSettings, Paper
@@ -65,6 +65,10 @@ class MtBenchPairs(ExamSettings, Evaluation):
             raise ValueError(f"two of the models to compare with have one name: {', '.join(names)}")
         return self
 
+    def has_paths(self) -> bool:
+        """Whether a setting is a path."""
+        return bool(self.answers) or super().has_paths()
+
     def reads(self) -> tuple[str, ...]:
         """The models to compare with."""
         return self.against
@@ -77,6 +81,15 @@ class MtBenchPairs(ExamSettings, Evaluation):
     def uses(self) -> tuple[str, ...]:
         """The judges."""
         return self.judges
+
+    def check_ready(self) -> None:
+        """The questions, prompts and answers must be here, and be what they claim to be."""
+        self.check_files(self.has_own_wording())
+        try:
+            for name in self.answers:
+                read_answers(files.located(name, self._folder))
+        except DataError as error:
+            raise ConfigError(f"answers: {error}") from None
 
     def evidence(self) -> JsonValue:
         """The wording of the judge's prompts, the questions, the files of answers."""

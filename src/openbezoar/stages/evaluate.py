@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from openbezoar.component import OneOf
-from openbezoar.errors import ConfigError
+from openbezoar.errors import ConfigError, DataError
 from openbezoar.families import Bench, Evaluation, ModelSpec, Numbers, Stage, Subject, expect
 from openbezoar.records import Score
 
@@ -80,4 +80,9 @@ class EvaluateStage(Stage):
             folder = spec.folder()
             return Subject(self.model, folder, json.dumps([spec.label, spec.evidence()]))
         artifact = bench.inputs[self.model]
+        if altered := artifact.altered("model"):
+            raise DataError(
+                f"{artifact.folder / altered[0]}: is not as it was when the model was trained with "
+                "it; put it back, or remove the artifact and run again"
+            )
         return Subject(self.model, artifact.folder / "model", artifact.manifest.fingerprint)
