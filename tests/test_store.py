@@ -63,6 +63,22 @@ def test_the_manifest_holds_the_sum_of_every_file(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_altered_since_it_was_made_is_named_unless_it_is_weights(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.begin("rows", PRINT)
+    (folder / "model").mkdir()
+    names = ("model/template", "model/config", "model/a.safetensors", "notes")
+    for name in names:
+        (folder / name).write_bytes(b"abc")
+    made = store.commit(folder, manifest())
+    assert made.altered("model") == []
+    for name in names:
+        (made.folder / name).write_bytes(b"abd")
+    assert made.altered("model") == ["model/config", "model/template"]
+    (made.folder / "model" / "config").unlink()
+    assert "model/config" in made.altered("model")
+
+
 def test_an_unfinished_folder_is_never_taken_for_a_finished_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
     folder = store.begin("rows", PRINT)

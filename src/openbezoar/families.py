@@ -108,6 +108,10 @@ class ChatModel(ABC):
     async def complete(self, request: Request) -> Completion:
         """Answer one request; ModelError when the model is gone, ParseError for this one alone."""
 
+    async def stream(self, request: Request) -> AsyncIterator[str]:
+        """The answer in pieces as they are written; in one piece where a model knows no other."""
+        yield (await self.complete(request)).text
+
     async def count_tokens(self, text: str) -> int:
         """The tokens of a text by the model's own tokenizer, without any that begin or end it.
 

@@ -68,6 +68,15 @@ class Artifact:
         """Read the artifact's rows."""
         return jsonl.read(self.folder / name, record)
 
+    def altered(self, below: str) -> list[str]:
+        """The files below a folder, weights aside, that are not as they were made."""
+        made = {
+            name: print_
+            for name, print_ in self.manifest.files.items()
+            if name.startswith(f"{below}/") and not name.endswith(".safetensors")
+        }
+        return [name for name, print_ in made.items() if _digest(self.folder / name) != print_]
+
 
 class Survey(NamedTuple):
     """What a store holds, whatever its state."""
@@ -185,6 +194,13 @@ class Store:
             lock.release()
 
 
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        return "absent"
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
 def _finished(artifact: Artifact) -> str:
     return str(artifact.manifest.run.get("finished"))
 
@@ -204,9 +220,7 @@ def _sync_and_digest(folder: Path) -> dict[str, str]:
     digests = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != MANIFEST:
+            digests[path.relative_to(folder).as_posix()] = _digest(path)
             with path.open("rb") as file:
-                digests[path.relative_to(folder).as_posix()] = file_digest(
-                    file, "sha256"
-                ).hexdigest()
                 os.fsync(file.fileno())
     return digests

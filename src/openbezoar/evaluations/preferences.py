@@ -79,7 +79,13 @@ class Preferences(Evaluation):
             scores += self._reward_scores(rewards)
         items = (self._item(*one, reward) for one, reward in zip(measured, rewards, strict=True))
         journal.append(bench.folder / journal.ITEMS, items)
-        return scores
+        settings: dict[str, JsonValue] = {
+            "rows": bench.inputs[self.data].manifest.fingerprint,
+            "limit": self.limit,
+            "max_tokens": self.max_tokens,
+            "precision": self.precision,
+        }
+        return [score.model_copy(update={"settings": settings}) for score in scores]
 
     def _pairs(self, folder: Path, rows: Sequence[Preference]) -> list[Measured]:
         answers = [(row.prompt, text) for row in rows for text in (row.chosen, row.rejected)]

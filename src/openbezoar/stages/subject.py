@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from openbezoar.errors import DataError
 from openbezoar.families import Bench, Numbers, Subject
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def find_subject(name: str, bench: Bench) -> tuple[Subject, Numbers]:
     if name not in bench.specs:
         artifact = bench.inputs[name]
         folder = artifact.folder / "model"
+        if altered := artifact.altered("model"):
+            raise DataError(
+                f"{artifact.folder / altered[0]}: is not as it was when the model was trained with "
+                "it; put it back, or remove the artifact and run again"
+            )
         format_ = Format.load(folder)
         refuse([*format_faults(format_, artifact.numbers.get("format"), str(folder))])
         subject = Subject(name, folder, artifact.manifest.fingerprint)
