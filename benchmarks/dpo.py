@@ -71,7 +71,8 @@ def beside(given: argparse.Namespace, shape: Shape, job: Job, us: dict[str, Any]
     axes = {
         "attention": shape.attentions,
         "autocast": shape.autocasts,
-        "batch": shape.batches,
+        "liger": shape.ligers,
+        "batch": [size for size in shape.batches if size <= job.batch_rows],
         "precompute": (False, True),
     }
     side = measuring.trl(given, "trl", axes)

@@ -27,7 +27,7 @@ from benchmarks.contenders import show  # noqa: E402 - found by the lines above,
 from benchmarks.training_peers import measuring  # noqa: E402
 from benchmarks.training_peers.engine import read_rows  # noqa: E402
 from benchmarks.training_peers.flops import Sizes, step_flops  # noqa: E402
-from benchmarks.training_peers.jobs import LORA, Job  # noqa: E402
+from benchmarks.training_peers.jobs import LORA, Job, ask  # noqa: E402
 from benchmarks.training_peers.measuring import Axes  # noqa: E402
 from benchmarks.training_peers.shapes import Shape  # noqa: E402
 
@@ -53,7 +53,7 @@ def measured(given: argparse.Namespace, shape: Shape, job: Job) -> dict[str, Any
         "rows": len(rows),
         "tokens": sum(lengths),
         "tokens_per_second": per_second(us, sum(lengths)),
-        "fraction_of_matmul": fraction(us, job, lengths, sum(one.answer_tokens for one in rows)),
+        **beside_matmul(us, job, lengths, sum(one.answer_tokens for one in rows)),
         "peak_mb": us.get("peak_mb"),
         "ratio_packed": None,
         "ratio_padded": None,
@@ -73,7 +73,10 @@ def beside(
     loss = next((one["loss"] for one in us["trials"] if "loss" in one), None)
     packed, padded = (
         measuring.trl(given, f"trl {name}", axes)
-        for name, axes in (("packed", packed_axes(shape)), ("padded", padded_axes(shape)))
+        for name, axes in (
+            ("packed", packed_axes(shape)),
+            ("padded", padded_axes(shape, job.batch_rows)),
+        )
     )
     peers = {
         side.name: measuring.timed(side, job, given.trial_rows, loss) for side in (packed, padded)
@@ -95,18 +98,20 @@ def packed_axes(shape: Shape) -> Axes:
     return {
         "attention": shape.attentions,
         "autocast": shape.autocasts,
+        "liger": shape.ligers,
         "packing": ("bfd", measuring.INEXACT),
         "pack_length": shape.pack_lengths,
         "batch": shape.batches,
     }
 
 
-def padded_axes(shape: Shape) -> Axes:
+def padded_axes(shape: Shape, batch_rows: int) -> Axes:
     """What TRL can choose when it pads."""
     return {
         "attention": shape.attentions,
         "autocast": shape.autocasts,
-        "batch": shape.batches,
+        "liger": shape.ligers,
+        "batch": [size for size in shape.batches if size <= batch_rows],
         "sampling": ("sequential", "group_by_length"),
     }
 
@@ -116,19 +121,22 @@ def per_second(side: dict[str, Any], tokens: int) -> float | None:
     return None if "failed" in side else round(tokens / side["seconds"], 1)
 
 
-def fraction(
+def beside_matmul(
     us: dict[str, Any], job: Job, lengths: Sequence[int], predictions: int
-) -> float | None:
-    """Of the device's own matrix-product rate, what our passes need and reach."""
-    if "failed" in us:
-        return None
+) -> dict[str, Any]:
+    """What our passes need and reach, of this device's own matrix-product rate."""
     from transformers import AutoConfig
 
+    rate = ask(sys.executable, "matmul.py", job).get("matmul_flops")
+    if "failed" in us or rate is None:
+        return {"fraction_of_matmul": None}
     sizes = Sizes.of(AutoConfig.from_pretrained(job.folder), LORA["r"])
     needed = step_flops(sizes, lengths, predictions)
-    us["gflop_needed"] = round(needed / 1e9, 1)
-    us["matmul_gflops"] = round(us.pop("matmul_flops") / 1e9, 1)
-    return round(needed / us["seconds"] / (us["matmul_gflops"] * 1e9), 3)
+    return {
+        "fraction_of_matmul": round(needed / us["seconds"] / rate, 3),
+        "matmul_gflops": round(rate / 1e9, 1),
+        "gflop_needed": round(needed / 1e9, 1),
+    }
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 ADAPTED = ("query", "key", "value")
 """The layers with an adapter, as in the OpenBezoar-SFT card."""
+LEAST_PRODUCTS, LEAST_SECONDS = 4, 2.0
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,17 @@ def step_flops(sizes: Sizes, lengths: Sequence[int], predictions: int) -> int:
     return sizes.layers * layer + head - 2 * tokens * (projections + down)
 
 
-def matmul_rate(device: str, size: int = 4096, tries: int = 7) -> float:
+def matmul_rate(device: str) -> float:
     """The operations a second of this device's best large matrix product in bfloat16."""
     import torch
 
+    size = 8192 if device.startswith("cuda") else 4096
     left, right = (torch.randn(size, size, device=device).bfloat16() for _ in range(2))
-    best = 0.0
-    for _ in range(tries):
+    seconds: list[float] = []
+    while len(seconds) < LEAST_PRODUCTS or sum(seconds) < LEAST_SECONDS:
         began = time.perf_counter()
         product = torch.matmul(left, right)
         if product.is_cuda:
             torch.cuda.synchronize()
-        best = max(best, 2 * size**3 / (time.perf_counter() - began))
-    return best
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / min(seconds)

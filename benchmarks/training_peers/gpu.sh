@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}
 shape=${SHAPE:-openllama-3b}
 wheels=(
-  trl==1.16.0 bitsandbytes==0.50.2 datasets==5.2.0 dill==0.4.1 multiprocess==0.70.19
+  trl==1.16.0 liger-kernel==0.8.5 bitsandbytes==0.50.2 datasets==5.2.0 dill==0.4.1 multiprocess==0.70.19
   pydantic==2.14.3 pydantic_core==2.50.4 annotated-types==0.8.0 typing-inspection==0.4.5
 )
 

@@ -92,8 +92,7 @@ def timed(side: Side, job: Job, trial_rows: int, loss: float | None = None) -> d
     if settings is None:
         return {"failed": "no setting worked", "trials": trials}
     say(f"{side.name}: timing {settings}")
-    matmul = {"matmul": True} if side.name == "ours" else {}
-    found = ask(side.python, side.script, replace(job, settings={**settings, **matmul}))
+    found = ask(side.python, side.script, replace(job, settings=settings))
     if "failed" in found:
         return {**found, "settings": settings, "trials": trials}
     seconds = found["seconds"][1:]

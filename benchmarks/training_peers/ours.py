@@ -15,7 +15,6 @@ from benchmarks.training_peers.engine import (  # noqa: E402 - found by the line
     settle,
     train_once,
 )
-from benchmarks.training_peers.flops import matmul_rate  # noqa: E402
 from benchmarks.training_peers.jobs import read, versions  # noqa: E402
 
 
@@ -35,8 +34,6 @@ def main() -> None:
         "machine": machine(job.device),
         "versions": versions(),
     }
-    if job.settings.get("matmul"):
-        result["matmul_flops"] = matmul_rate(job.device)
     print(json.dumps(result))
 
 

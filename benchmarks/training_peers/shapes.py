@@ -29,6 +29,8 @@ class Shape:
     """What TRL's side may choose from."""
     attentions: tuple[str, ...] = ("sdpa", "eager")
     autocasts: tuple[bool, ...] = (False, True)
+    ligers: tuple[bool, ...] = (False,)
+    """Whether Liger's kernels replace the layers'; they need CUDA."""
     pack_lengths: tuple[int, ...] = (1024, 0)
     """0 is the length of the longest row."""
 
@@ -53,6 +55,7 @@ SHAPES = {
         batches=(4, 1, 8, 16),
         attentions=("sdpa", "flash_attention_2", "flex_attention"),
         autocasts=(True,),
+        ligers=(False, True),
         pack_lengths=(2048,),
     ),
     "tiny": Shape(

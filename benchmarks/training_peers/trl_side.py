@@ -153,6 +153,7 @@ def common(job: Job, scratch: str, accumulate: int) -> dict[str, Any]:
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "bf16": job.settings["autocast"],
+        "use_liger_kernel": job.settings.get("liger", False),
         "gradient_checkpointing": False,
         "use_cpu": job.device == "cpu",
         "dataloader_pin_memory": job.device != "cpu",
