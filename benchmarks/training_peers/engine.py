@@ -49,7 +49,7 @@ def prompt_length(sequence: Encoded) -> int:
 
 def tokens_computed(rows: Sequence[Row]) -> int:
     """Tokens of a forward pass over the rows, as our engine lays them out."""
-    return int(pack([sequence for row in rows for sequence in row]).ids.numel())
+    return int(pack(rows).ids.numel())
 
 
 def load(job: Job) -> Any:

@@ -10,9 +10,8 @@ from openbezoar.component import Component
 from openbezoar.driver import over_rows, wait_for
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.pooled import pooled
-from openbezoar.evaluations.questions import SAMPLE, load
+from openbezoar.evaluations.questions import SAMPLE, QuestionFiles
 from openbezoar.families import Numbers, Request, Sampling
-from openbezoar.files import digest
 from openbezoar.filters.refusals import Refusals
 from openbezoar.models.transformers import Checkpoint, Placement, Transformers
 from openbezoar.records import Completion, Example, Message
@@ -72,7 +71,9 @@ class Ledger(Component):
         return numbers | _forgotten(numbers, lesson.data, lessons[:-1])
 
     def _answers(self, graduate: Graduate) -> Numbers:
-        questions = [one.turns[0] for one in spread(load("sample", "vetted"), self.answers)]
+        sample = QuestionFiles(SAMPLE)
+        asked = spread(sample.load("vetted"), self.answers)
+        questions = [one.turns[0] for one in asked]
         given = wait_for(self._answered(graduate, questions))
         stopped = sum(answer.finish_reason == "stop" for answer in given)
         refused = sum(_is_refusal(answer.text) for answer in given)
@@ -88,7 +89,7 @@ class Ledger(Component):
             "refusals": refused,
             **share,
             "max_tokens": self.max_tokens,
-            "questions": digest(SAMPLE)[:12],
+            "questions": sample.evidence()[0][:12],
         }
 
     async def _answered(self, graduate: Graduate, questions: Sequence[str]) -> list[Completion]:
