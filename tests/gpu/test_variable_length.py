@@ -6,7 +6,7 @@ import torch
 from openbezoar.training.block_attention import block_attention
 from openbezoar.training.packing import Segment
 from openbezoar.training.variable_length import variable_length_attention
-from tests.training.test_block_attention import layout
+from tests.training.test_block_attention import Three, layout, like
 
 pytestmark = pytest.mark.gpu
 
@@ -16,13 +16,11 @@ LAYOUTS = [
 ]
 
 
-def projections(tokens: int, dtype: torch.dtype) -> list[torch.Tensor]:
+def projections(tokens: int, dtype: torch.dtype) -> Three:
     draw = torch.Generator(device="cuda").manual_seed(0)
     shapes = [(1, 6, tokens, 64), (1, 2, tokens, 64), (1, 2, tokens, 64)]
-    return [
-        torch.randn(shape, generator=draw, device="cuda").bfloat16().to(dtype).requires_grad_()
-        for shape in shapes
-    ]
+    query, key, value = (torch.randn(shape, generator=draw, device="cuda") for shape in shapes)
+    return like(like((query, key, value), torch.bfloat16), dtype)
 
 
 @pytest.mark.parametrize("window", [None, 1, 60])
@@ -38,4 +36,4 @@ def test_values_and_gradients_are_those_of_plain_products(
     found.float().sum().backward()
     expected.sum().backward()
     for one, other in zip(ours, reference, strict=True):
-        assert torch.allclose(one.grad.float(), other.grad, atol=0.05, rtol=0.02)  # type: ignore[union-attr, arg-type]
+        assert torch.allclose(one.grad.float(), other.grad, atol=0.05, rtol=0.02)

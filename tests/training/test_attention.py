@@ -1,5 +1,7 @@
 """Models of many families give packed what they give alone, or are not packed."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from openbezoar.training.packing import pack
 from tests.training.families import some_rows, tiny
 
 NO_CAPS = {"attn_logit_softcapping": None, "final_logit_softcapping": None}
-PACKABLE = {
+PACKABLE: dict[str, dict[str, Any]] = {
     "llama": {},
     "qwen3": {},
     "mistral": {"sliding_window": 100},
@@ -21,13 +23,14 @@ PACKABLE = {
     },
     "gpt2": {"n_embd": 32, "n_head": 4, "n_layer": 2},
 }
-UNPACKABLE = {
+UNPACKABLE: dict[str, dict[str, Any]] = {
     "gemma2": {},  # scores are capped
     "granite": {"logits_scaling": 8.0},
     "gpt_oss": {"num_local_experts": 2, "num_experts_per_tok": 1},  # attention with sinks
     "lfm2": {"layer_types": ["conv", "full_attention"]},
     "bloom": {},  # takes no attention of ours
     "mamba": {},
+    "recurrent_gemma": {"attention_window_size": 64, "lru_width": 32, "num_hidden_layers": 3},
 }
 
 

@@ -41,16 +41,19 @@ def test_values_and_gradients_are_those_of_all_logits(trained: bool, bias: bool)
     tensors = zip([states, *head.parameters()], [reference, *other.parameters()], strict=True)
     for one, two in tensors:
         assert (one.grad is None) == (two.grad is None) == (not one.requires_grad)
-        assert one.grad is None or torch.allclose(one.grad, two.grad, atol=1e-5)  # type: ignore[arg-type]
+        assert one.grad is None or torch.allclose(one.grad, two.grad, atol=1e-5)
 
 
-def test_a_wrapped_layer_is_asked_itself() -> None:
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_wrapped_layer_is_asked_itself(trained: bool) -> None:
     """An adapter on the output layer must count, and must learn."""
-    head = torch.nn.Sequential(layer(trained=False), torch.nn.Linear(50, 50))
+    wrap = torch.nn.Linear(50, 50).requires_grad_(trained)
     states, targets = inputs()
-    token_log_probabilities(head, states, targets).sum().backward()
-    assert head[1].weight.grad is not None
-    assert head[1].weight.grad.abs().sum() > 0
+    found = token_log_probabilities(torch.nn.Sequential(layer(False), wrap), states, targets)
+    found.sum().backward()
+    expected = wrap(layer(False)(states)).log_softmax(-1)[torch.arange(POSITIONS), targets]
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert (wrap.weight.grad is not None) == trained
 
 
 def test_a_nearly_certain_token_still_has_an_exact_gradient() -> None:

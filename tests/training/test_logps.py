@@ -83,9 +83,9 @@ def test_packed_and_shared_is_what_each_sequence_gives_alone(
     (alone * weights).sum().backward()
     expected = adapter_tensors(reference)
     for name, tensor in adapter_tensors(ours).items():
-        largest = float(expected[name].grad.abs().max())  # type: ignore[union-attr]
+        largest = float(expected[name].grad.abs().max())
         assert largest > 0
-        assert torch.allclose(tensor.grad, expected[name].grad, atol=1e-3 * largest, rtol=0)  # type: ignore[arg-type]
+        assert torch.allclose(tensor.grad, expected[name].grad, atol=1e-3 * largest, rtol=0)
 
 
 def test_a_pair_packed_computes_its_prompt_once(pairs: Rows) -> None:

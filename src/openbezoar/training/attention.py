@@ -40,7 +40,7 @@ def use_segments(model: Any) -> bool:
         return False
     before = model.config._attn_implementation
     AttentionInterface.register(NAME, segment_attention)
-    if model._supports_attention_backend and not model._is_stateful:
+    if model._supports_attention_backend:
         model.set_attn_implementation(NAME)
         if _is_understood(model):
             return True
