@@ -97,8 +97,16 @@ def synchronise(device: str) -> None:
         torch.cuda.synchronize()
 
 
+def forget_peak(device: str) -> None:
+    """Count a GPU's memory anew, as our loop does: what loading a model took is not training."""
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats()
+
+
 def peak_mb(device: str) -> float:
-    """The most memory of this process: of the GPU where it trains on one."""
+    """The most memory: on a GPU of the last training, on a CPU of this process's whole life."""
     import torch
 
     if device.startswith("cuda"):

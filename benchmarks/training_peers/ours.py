@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT), str(ROOT / "src")]
 
 from benchmarks.training_peers.engine import (  # noqa: E402 - found by the lines above
+    forget_peak,
     load,
     machine,
     peak_mb,
@@ -26,6 +27,7 @@ def main() -> None:
     passed = []
     for count in job.passes:
         settle(model)
+        forget_peak(job.device)
         passed.append(train_once(model, rows[:count], job))
     result = {
         "seconds": [one.seconds for one in passed],

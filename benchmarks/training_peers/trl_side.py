@@ -75,6 +75,7 @@ def clocked(trainer: Any, job: Job) -> Passed:
     """One training, and the pass for the reference that it needed before."""
     trainer.remove_callback(PrinterCallback)
     engine.settle(trainer.model)
+    engine.forget_peak(job.device)
     began = time.perf_counter()
     trainer.train()
     engine.synchronise(job.device)
