@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from pydantic import JsonValue
 
 from openbezoar.component import Component, science
-from openbezoar.errors import ConfigError
+from openbezoar.errors import ConfigError, ParseError
 from openbezoar.records import (
     Completion,
     Failure,
@@ -44,6 +44,7 @@ __all__ = [
     "Bench",
     "ChatModel",
     "Check",
+    "CheckMany",
     "Connect",
     "Draw",
     "Evaluation",
@@ -328,6 +329,8 @@ class Judge(Component, ABC):
 
 
 Check = Callable[[Any], Verdict]
+CheckMany = Callable[[Sequence[Any]], list[Verdict]]
+"""The verdicts on some neighbouring rows, in their order."""
 
 
 class Filter(Component, ABC):
@@ -347,6 +350,22 @@ class Filter(Component, ABC):
         Figures of its own go into `numbers`, under its kind, once the rows are through.
         """
         yield self.check
+
+    @contextmanager
+    def open_for_many(self, bench: Bench, numbers: Numbers) -> Iterator[CheckMany]:
+        """What a stage asks for; overridden instead of `open` where rows together take less time.
+
+        Each row gets the verdict that it would get alone.
+        """
+        with self.open(bench, numbers) as check:
+
+            def checked(row: Any) -> Verdict:
+                try:
+                    return check(row)
+                except ParseError as error:
+                    return self.unchecked(error)
+
+            yield lambda rows: [checked(row) for row in rows]
 
     def uses(self) -> tuple[str, ...]:
         """The models it needs, by name."""
@@ -379,6 +398,11 @@ class Filter(Component, ABC):
     def drop(self, reason: str, **details: JsonValue) -> Verdict:
         """The verdict that drops a row for this reason, and what explains it in this very row."""
         return Verdict(filter=self.kind, keep=False, reason=reason, details=details)
+
+    def unchecked(self, error: ParseError | None) -> Verdict:
+        """The verdict on a row that it could not read or ask about."""
+        assert error is not None  # noqa: S101 - a row without a verdict has failed
+        return self.drop(f"could not be checked ({error.reason})", detail=error.detail)
 
 
 @cache
