@@ -554,6 +554,10 @@ class Stage(Component, ABC):
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """Raise ConfigError when a model it uses cannot do what is asked of it."""
 
+    def settled(self, name: str, stages: "Mapping[str, Stage]") -> "Stage":
+        """Itself, of this name, with what the other stages decide where its settings do not."""
+        return self
+
     def check_stages(self, stages: "Mapping[str, Stage]") -> None:
         """Raise ConfigError when the settings of a stage it reads do not go with its own."""
         return

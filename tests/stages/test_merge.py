@@ -14,6 +14,7 @@ from openbezoar.families import Request, Sampling
 from openbezoar.models.transformers import Transformers
 from openbezoar.recipe import load
 from openbezoar.records import Example
+from openbezoar.stages.merge import MergeStage
 from openbezoar.store import Artifact, Store
 from openbezoar.training.format import Format
 from tests.conftest import turns
@@ -93,8 +94,39 @@ def test_of_the_two_rules_the_nearer_model_is_kept_and_both_are_told(line: Line)
     assert change == pytest.approx(dequantised["nll_change"])
     assert boundary["within_bound"]
     assert abs(change) <= boundary["bound"] == 0.05
-    again = boundary["nll_requantised"] - boundary["nll_before"]
-    assert again == pytest.approx(numbers["requantised"]["nll_change"])
+    assert boundary["loaded_in"] == "bfloat16"
+    assert "requantised" not in numbers
+
+
+AFTER = """\
+  after: {kind: train, start: merged, data: data, objective: {kind: sft}, precision: PRECISION}
+"""
+
+
+@pytest.mark.parametrize(("precision", "used"), [("nf4", "nf4"), ("float32", "bfloat16")])
+def test_a_model_is_used_as_the_stage_that_starts_from_it_loads_it(
+    tmp_path: Path, precision: str, used: str
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(TEXT + AFTER.replace("PRECISION", precision), encoding="utf-8")
+    [merged] = [stage for stage in load(path).stages.values() if isinstance(stage, MergeStage)]
+    assert merged.used_in == used
+    said = load(path, ["stages.merged.used_in=bfloat16"]).stages["merged"]
+    assert isinstance(said, MergeStage)
+    assert said.used_in == "bfloat16"
+
+
+@pytest.mark.slow
+def test_a_model_that_is_rounded_to_four_bits_again_is_compared_so(line: Line) -> None:
+    """Rounding undoes a small change of weights that were rounded before, not of others."""
+    small = "stages.adapter.optimisation.learning_rate=1.0e-3"
+    numbers: Any = line(NF4, small, "stages.merged.used_in=nf4")["merged"].numbers
+    again = numbers["requantised"]
+    assert again["original"]["kl"] < again["dequantised"]["kl"]
+    assert numbers["rules"]["original"]["kl"] > numbers["rules"]["dequantised"]["kl"]
+    assert (numbers["onto"], numbers["boundary"]["loaded_in"]) == ("original", "nf4")
+    assert numbers["parity"] == numbers["rules"]["original"]
+    assert "loaded in nf4" in numbers["why"]
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from openbezoar.training.merging import Rule
     from openbezoar.training.parity import Parity
 
-__all__ = ["Trained", "better", "compared", "figures", "write"]
+__all__ = ["Reference", "Trained", "better", "compared", "figures", "write"]
 
 Reference = Any
 """What the trained model expects to come next, for each sequence."""

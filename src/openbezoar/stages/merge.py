@@ -9,7 +9,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from openbezoar.component import Runtime
 from openbezoar.families import Bench, Numbers, Stage, expect
-from openbezoar.stages.candidates import Trained, better, compared, figures, write
+from openbezoar.stages.candidates import Reference, Trained, better, compared, figures, write
 from openbezoar.stages.lessons import Lesson, lesson_of, sequences
 from openbezoar.stages.start import MERGED, Start, find_start
 
@@ -42,8 +42,11 @@ class MergeStage(Stage):
     adapter: str
     """The train stage whose adapter is merged."""
     onto: Literal["original", "dequantised", "better"] = "better"
-    """The weights that the adapter is added to. better: those whose model has the lower KL
-    divergence from the trained one, the original weights when both are equal."""
+    """The weights that the adapter is added to. better: those whose model, loaded as it is
+    `used_in`, has the lower KL divergence from the trained one; the original ones when equal."""
+    used_in: Literal["bfloat16", "nf4"] | None = None
+    """How the model is loaded where it is used. Left out: nf4 where a train stage starts from it
+    with that precision, which rounds it to 4 bits again, else bfloat16."""
     parity_rows: NonNegativeInt = 8
     """Validation rows (of a data set without them: training rows) on which merged and trained model
     are compared; 0 compares nothing, and then `onto` must say what to merge onto."""
@@ -62,6 +65,14 @@ class MergeStage(Stage):
                 "onto: dequantised"
             )
         return self
+
+    def settled(self, name: str, stages: Mapping[str, Stage]) -> "MergeStage":
+        """Used in nf4 where a train stage says so."""
+        if self.used_in is not None:
+            return self
+        starts = [stage for stage in stages.values() if getattr(stage, "start", None) == name]
+        in_four_bits = any(getattr(stage, "precision", "") == "nf4" for stage in starts)
+        return self.model_copy(update={"used_in": "nf4" if in_four_bits else "bfloat16"})
 
     def reads(self) -> tuple[str, ...]:
         """The adapter."""
@@ -84,22 +95,19 @@ class MergeStage(Stage):
         shutil.rmtree(candidates, ignore_errors=True)
         rules = self._rules(lesson.precision)
         numbers, reference = write(trained, candidates, rules, self.shard_mb * MEBIBYTE)
-        found: dict[Rule, Parity] = {}
-        if trained.sequences:
-            found = {
-                rule: compared(candidates / rule, "bfloat16", trained, reference) for rule in rules
-            }
-        onto, why = self._choice(lesson.precision, found)
+        found = self._compared("bfloat16", trained, candidates, reference)
+        again: Mapping[Rule, Parity] = {}
+        if self.used_in == "nf4":
+            again = self._compared("nf4", trained, candidates, reference)
+        onto, why = self._choice(lesson.precision, again or found)
         (candidates / onto).rename(out)
         shutil.rmtree(candidates)
         numbers |= {"format": trained.format.fingerprint, "onto": onto, "why": why}
         if found:
-            again = None
-            if lesson.precision == "nf4":
-                again = compared(out, "nf4", trained, reference)
-            numbers |= _parities(found, onto, again)
             numbers["compared_on"] = f"{len(trained.sequences)} {part} rows of {lesson.data}"
-            numbers["boundary"] = self._boundary(found[onto], again, bench)
+            numbers |= {"parity": figures(found[onto]), "rules": _all(found)}
+            numbers |= {"requantised": _all(again)} if again else {}
+            numbers["boundary"] = self._boundary((again or found)[onto], bench)
         return numbers
 
     def _trained(self, start: Start, lesson: Lesson) -> tuple[Trained, str]:
@@ -125,6 +133,16 @@ class MergeStage(Stage):
             return ("original", "dequantised")
         return (self.onto,)
 
+    def _compared(
+        self, precision: "Precision", trained: Trained, folder: Path, reference: Reference
+    ) -> "Mapping[Rule, Parity]":
+        if not trained.sequences:
+            return {}
+        return {
+            rule: compared(folder / rule, precision, trained, reference)
+            for rule in self._rules(trained.precision)
+        }
+
     def _choice(self, precision: "Precision", found: "Mapping[Rule, Parity]") -> "tuple[Rule, str]":
         """What is kept, and why."""
         if precision != "nf4":
@@ -134,29 +152,28 @@ class MergeStage(Stage):
         onto = better(found)
         other = next(rule for rule in found if rule != onto)
         return onto, (
-            f"nearer to the model as trained: KL {found[onto].divergence:.4g} nats a token, "
-            f"onto the {other} weights {found[other].divergence:.4g}"
+            f"loaded in {self.used_in} nearer to the model as trained: KL "
+            f"{found[onto].divergence:.4g} nats a token, onto the {other} weights "
+            f"{found[other].divergence:.4g}"
         )
 
-    def _boundary(self, kept: "Parity", again: "Parity | None", bench: Bench) -> Numbers:
-        """What an answer token costs on either side of the merge."""
-        numbers: Numbers = {"nll_before": kept.reference_nll, "nll_after": kept.nll}
-        if again is not None:
-            numbers["nll_requantised"] = again.nll
+    def _boundary(self, kept: "Parity", bench: Bench) -> Numbers:
+        """What an answer token costs on either side of the merge, in the model as it is used."""
         change = kept.nll - kept.reference_nll
         within = abs(change) <= self.nll_bound
         if not within:
             bench.say(
-                f"warning: merging changed the negative log-likelihood of an answer token by "
-                f"{change:+.3f} nats, beyond nll_bound {self.nll_bound}"
+                f"warning: an answer token costs {change:+.3f} nats after the merge, loaded in "
+                f"{self.used_in}, beyond nll_bound {self.nll_bound}"
             )
-        return {**numbers, "bound": self.nll_bound, "within_bound": within}
+        return {
+            "loaded_in": self.used_in,
+            "nll_before": kept.reference_nll,
+            "nll_after": kept.nll,
+            "bound": self.nll_bound,
+            "within_bound": within,
+        }
 
 
-def _parities(found: "Mapping[Rule, Parity]", onto: "Rule", again: "Parity | None") -> Numbers:
-    """The figures of the kept model, of all, and of the kept one rounded to four bits once more."""
-    numbers: Numbers = {
-        "parity": figures(found[onto]),
-        "rules": {rule: figures(parity) for rule, parity in found.items()},
-    }
-    return numbers if again is None else {**numbers, "requantised": figures(again)}
+def _all(found: "Mapping[Rule, Parity]") -> Numbers:
+    return {rule: figures(parity) for rule, parity in found.items()}

@@ -103,6 +103,10 @@ class TrainStage(Stage):
         if self.start in specs and not specs[self.start].trains:
             raise ConfigError(f"model {self.start!r} has no weights here to start from")
 
+    def evidence(self) -> JsonValue:
+        """The meaning of the merge it begins with, where it does."""
+        return {"merge": MergeStage.version} if self.carry == "merge" else None
+
     def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
         """Torch must be installed, and this machine must have what the settings ask for."""
         if importlib.util.find_spec("torch") is None:
@@ -157,7 +161,11 @@ class TrainStage(Stage):
         if self.carry == "adapter":
             return start, {}
         bench.say(f"merges the adapter of {self.start}")
-        merge = MergeStage(adapter=self.start, runtime=MergeRuntime(device=self.runtime.device))
+        merge = MergeStage(
+            adapter=self.start,
+            used_in="nf4" if self.precision == "nf4" else "bfloat16",
+            runtime=MergeRuntime(device=self.runtime.device),
+        )
         folder = bench.folder / OWN_BASE
         numbers = merge.merge(bench, start, folder)
         base: dict[str, JsonValue] = {"folder": OWN_BASE, "fingerprint": print_of(folder)}
