@@ -110,6 +110,28 @@ def test_two_stores_hold_the_same_bytes(line: Callable[..., dict[str, Artifact]]
         assert one[stage].manifest.numbers == other[stage].manifest.numbers
 
 
+def metrics(artifact: Artifact) -> list[dict[str, float]]:
+    lines = (artifact.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.slow
+def test_a_stage_in_two_processes_measures_what_it_measures_in_one(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    settings = ["stages.first.lora.dropout=0", "stages.first.optimisation.evaluate_every=1"]
+    text = upto("first")
+    one = line(*settings, text=text, store="one")["first"]
+    two = line(*settings, "stages.first.runtime.processes=2", text=text, store="two")["first"]
+    assert one.manifest.fingerprint == two.manifest.fingerprint
+    for alone, shared in zip(metrics(one), metrics(two), strict=True):
+        assert shared == pytest.approx(alone, rel=1e-4, abs=1e-6)
+    for artifact in (one, two):
+        measured: Any = artifact.manifest.run["measured"]
+        assert measured.keys() == {"seconds", "tokens_per_second", "peak_memory_mb"}
+        assert all(value > 0 for value in measured.values())
+
+
 @pytest.mark.parametrize(
     ("setting", "told"),
     [

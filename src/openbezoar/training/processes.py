@@ -129,7 +129,7 @@ def _ended(process: BaseProcess, rank: int) -> ModelError | None:
             f"when memory runs out; {_AGAIN}"
         )
     if code > 0:
-        return ModelError(f"training process {rank} ended with code {code}; {_AGAIN}")
+        return ModelError(f"training process {rank} ended with code {code}, for the reason above")
     return None
 
 
