@@ -3,7 +3,7 @@
     python benchmarks/dpo.py --json                              # ours alone
     python benchmarks/dpo.py --json --peers                      # and TRL, in its own environment
     python benchmarks/dpo.py --json --peers --shape openllama-3b # random weights, NF4, needs CUDA
-    python benchmarks/dpo.py --json --peers --shape tiny         # the same path in a minute, on CPU
+    python benchmarks/dpo.py --json --peers --shape tiny         # the same path in minutes, on CPU
 
 Both sides learn the same real pairs of HH-RLHF, as the same token ids, with the same LoRA on the
 same frozen weights, one after the other, each in a process of its own; what the reference costs is

@@ -3,7 +3,7 @@
     python benchmarks/sft.py --json                              # ours alone
     python benchmarks/sft.py --json --peers                      # and TRL, in its own environment
     python benchmarks/sft.py --json --peers --shape openllama-3b # random weights, NF4, needs CUDA
-    python benchmarks/sft.py --json --peers --shape tiny         # the same path in a minute, on CPU
+    python benchmarks/sft.py --json --peers --shape tiny         # the same path in minutes, on CPU
 
 Both sides learn the same real Dolly rows, as the same token ids behind the same masks, with the
 same LoRA on the same frozen weights, one after the other, each in a process of its own. TRL's
