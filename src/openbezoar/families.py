@@ -255,6 +255,10 @@ class Source(Component, ABC):
         """The digest of the files read, so that other content is another artifact."""
         return None
 
+    def audit(self) -> dict[str, JsonValue]:
+        """What a look at the whole of its files found, for the numbers of the stage."""
+        return {}
+
     def yields(self) -> str:
         """The kind of row; overridden where a setting decides."""
         return self.makes
