@@ -430,6 +430,10 @@ class Objective(Component, ABC):
         `tokens` has the same shape and counts the answer tokens.
         """
 
+    def first_loss(self) -> float | None:
+        """The mean loss of rows on which policy and reference agree, as all do at the start."""
+        return None
+
 
 @dataclass(frozen=True)
 class Subject:

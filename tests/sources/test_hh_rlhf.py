@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.sources.hh_rlhf import HhRlhfSource
 from tests.stages.conftest import Run, run
@@ -87,7 +88,10 @@ def test_the_first_so_many_are_those_at_the_head_of_the_file(sort: Sort, shared:
 
 
 def test_a_subset_that_does_not_exist_is_told_in_one_line_with_those_that_do(run: Run) -> None:
-    text = "name: small\nstages:\n  pairs: {kind: source, source: {kind: hh_rlhf, subsets: [harm]}}\n"
+    text = (
+        "name: small\nstages:\n"
+        "  pairs: {kind: source, source: {kind: hh_rlhf, subsets: [harm]}}\n"
+    )
     with pytest.raises(ConfigError) as refused:
         run(text)
     assert "\n" not in str(refused.value)

@@ -5,8 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
-from itertools import pairwise
-from os.path import commonprefix
+from itertools import pairwise, takewhile
 from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
@@ -127,8 +126,10 @@ def _pair(chosen_text: str, rejected_text: str, is_duplicate: bool, is_known: bo
         "duplicate": is_duplicate,
     }
     found = {*chosen.faults, *rejected.faults, *(name for name, is_so in wrong.items() if is_so)}
-    opening = commonprefix([text.rpartition(MARK)[2] for text in (chosen_text, rejected_text)])
-    noted = (_are_near(chosen.answer, rejected.answer), len(opening) > SHARED, is_known)
+    answers = [text.rpartition(MARK)[2] for text in (chosen_text, rejected_text)]
+    letters = zip(*answers, strict=False)
+    opening = sum(1 for _ in takewhile(lambda both: both[0] == both[1], letters))
+    noted = (_are_near(chosen.answer, rejected.answer), opening > SHARED, is_known)
     return Pair(
         chosen,
         rejected,

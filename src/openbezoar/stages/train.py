@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from pydantic import JsonValue
+
 from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError, DataError, MissingExtra, ParseError
 from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect, random_for
 from openbezoar.records import ROWS, Row
 from openbezoar.stages.start import Start, find_start
 from openbezoar.training.adapters import Lora, Precision
+from openbezoar.training.health import alarms
+from openbezoar.training.renderings import Rendering
 from openbezoar.training.settings import GPU_ONLY, Optimisation, TrainingRuntime, check_optimiser
 
 if TYPE_CHECKING:
@@ -32,6 +36,9 @@ class TrainStage(Stage):
     data: str
     """The mix stage to learn from."""
     objective: Annotated[Objective, OneOf("openbezoar.objectives")]
+    rendering: Rendering = "openbezoar"
+    """How a conversation is written down: openbezoar, as on the model cards; raw, the text of
+    HH-RLHF; context, the conversation as the context of one turn. The model keeps it."""
     precision: Precision = "nf4"
     """The frozen weights: nf4 (with double quantisation, as QLoRA), bfloat16 or float32."""
     lora: Lora = Lora()
@@ -79,7 +86,7 @@ class TrainStage(Stage):
         from openbezoar.training.loop import Course, train
 
         start = find_start(self.start, bench)
-        format_ = Format.for_training(start.folder)
+        format_ = Format.for_training(start.folder, self.rendering)
         left_out: Counter[str] = Counter()
         course = Course(
             objective=self.objective,
@@ -90,6 +97,7 @@ class TrainStage(Stage):
             valid=self._encoded(bench, "valid", format_, left_out),
             scratch=bench.scratch,
             say=bench.say,
+            format=format_.fingerprint,
         )
         if not course.train:
             raise DataError(
@@ -148,6 +156,8 @@ class TrainStage(Stage):
             "rows": len(course.train),
             "validation_rows": len(course.valid),
             "left_out": dict(left_out),
+            "cut": _cut(course),
+            "alarms": [alarm.text for alarm in alarms(metrics, self.runtime.health)],
             "steps": progress.step,
             "tokens": progress.tokens,
             "answer_tokens": self.optimisation.epochs
@@ -161,6 +171,15 @@ class TrainStage(Stage):
                 numbers[f"validation_{name}_before"] = metrics[0][f"valid_{name}"]
                 numbers[f"validation_{name}_after"] = metrics[-1][f"valid_{name}"]
         return numbers
+
+
+def _cut(course: Any) -> dict[str, JsonValue]:
+    """Rows of which the prompt, and rows of which an answer, was shortened to make them fit."""
+    counts: Counter[str] = Counter()
+    for part, rows in (("train", course.train), ("valid", course.valid)):
+        for row in rows:
+            counts.update({f"{part}: {what}" for sequence in row for what in sequence.cut})
+    return {**counts}
 
 
 def _write_metrics(path: Path, metrics: list[dict[str, float]]) -> None:

@@ -1,19 +1,21 @@
 """Conversations as token ids with a loss mask, in the OpenBezoar chat format.
 
-The format is the tokenizer's own chat template (model card of OpenBezoar-SFT), so that whoever
-loads the tokenizer renders alike. Text is tokenised piece by piece, never as a prefix of something
-longer: what the model is trained on is exactly what it is given when it answers.
+The format is the tokenizer's own chat template (model card of OpenBezoar-SFT, or another of
+`renderings.py`), so that whoever loads the tokenizer renders alike. Text is tokenised piece by
+piece, never as a prefix of something longer: what the model is trained on is exactly what it is
+given when it answers.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.records import Message
+from openbezoar.training.renderings import CONTEXT, RAW, Form, Rendering
 
 __all__ = ["DEFAULT_SYSTEM", "Encoded", "Format", "chat_template", "neutral"]
 
@@ -33,6 +35,8 @@ class Encoded:
 
     ids: list[int]
     supervised: list[bool]
+    cut: tuple[str, ...] = field(default=(), compare=False)
+    """What was shortened to make it fit: prompt, answer. An answer that was has no EOS."""
 
     @property
     def answer_tokens(self) -> int:
@@ -41,28 +45,33 @@ class Encoded:
 
 
 class Format:
-    """Encodes conversations with one tokenizer."""
+    """Encodes conversations with one tokenizer, in the rendering of its chat template.
 
-    def __init__(self, tokenizer: Any) -> None:
+    A tokenizer with a template of another kind, such as a base model's, encodes as `openbezoar`.
+    """
+
+    def __init__(self, tokenizer: Any, rendering: Rendering | None = None) -> None:
         self.tokenizer = tokenizer
         self._adds_bos = _adds_bos(tokenizer)
         self._joins_words = _joins_words(tokenizer)
+        self.rendering = rendering or self._rendering()
+        self._form = FORMS[self.rendering]
 
     @classmethod
-    def load(cls, folder: Path) -> "Format":
+    def load(cls, folder: Path, rendering: Rendering | None = None) -> "Format":
         """Read a folder's tokenizer, with the chat template it carries."""
         from transformers import AutoTokenizer
 
-        return cls(AutoTokenizer.from_pretrained(str(folder)))
+        return cls(AutoTokenizer.from_pretrained(str(folder)), rendering)
 
     @classmethod
-    def for_training(cls, folder: Path) -> "Format":
-        """Read a base model's tokenizer and give it the OpenBezoar template and a padding token."""
-        format_ = cls.load(folder)
+    def for_training(cls, folder: Path, rendering: Rendering = "openbezoar") -> "Format":
+        """Read a tokenizer and give it the rendering's template and a padding token."""
+        format_ = cls.load(folder, rendering)
         tokenizer = format_.tokenizer
         if tokenizer.eos_token_id is None:
             raise ConfigError(f"{folder}: the tokenizer has no EOS token, so no answer could end")
-        tokenizer.chat_template = chat_template(format_._adds_bos)
+        tokenizer.chat_template = format_._form.template(format_._adds_bos)
         if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
             tokenizer.pad_token = _padding(tokenizer)
         return format_
@@ -77,7 +86,7 @@ class Format:
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """What a model is given before it answers: BOS if it has one, up to the open response."""
         ids = [self.tokenizer.bos_token_id] if self._adds_bos else []
-        for place, (text, ends) in enumerate(_pieces(messages)):
+        for place, (text, ends) in enumerate(self._form.pieces(messages)):
             ids += self._ids(text, first=place == 0)
             if ends:
                 ids.append(self.tokenizer.eos_token_id)
@@ -89,17 +98,33 @@ class Format:
         Whole early turns are left out until the row fits; ParseError when it is still too long,
         or when there is no answer.
         """
+        response = self.response(answer)
+        for cut, prompt in enumerate(self.prompts(messages)):
+            if len(prompt) + len(response) <= limit:
+                learned = [False] * len(prompt) + [True] * len(response)
+                return Encoded(prompt + response, learned, ("prompt",) if cut else ())
+        raise ParseError(f"longer than {limit} tokens")
+
+    def response(self, answer: str) -> list[int]:
+        """An answer with its EOS; ParseError when it is empty."""
         if not answer.strip():
             raise ParseError("empty answer")
-        response = [*self._ids(neutral(answer.strip()), first=False), self.tokenizer.eos_token_id]
-        while True:
-            prompt = self.prompt(messages)
-            if len(prompt) + len(response) <= limit:
-                break
-            if (shorter := _without_first_exchange(messages)) is None:
-                raise ParseError(f"longer than {limit} tokens")
-            messages = shorter
-        return Encoded(prompt + response, [False] * len(prompt) + [True] * len(response))
+        ids = self._ids(self._form.answer(answer), first=False)
+        return [*ids, self.tokenizer.eos_token_id]
+
+    def prompts(self, messages: Sequence[Message]) -> Iterator[list[int]]:
+        """The prompt, then that without its first exchange, and so on to the last question."""
+        left: Sequence[Message] | None = messages
+        while left is not None:
+            yield self.prompt(left)
+            left = _without_first_exchange(left)
+
+    def _rendering(self) -> Rendering:
+        """The rendering whose template the tokenizer carries."""
+        for name, form in FORMS.items():
+            if self.tokenizer.chat_template == form.template(self._adds_bos):
+                return name
+        return "openbezoar"
 
     def _ids(self, text: str, first: bool) -> list[int]:
         """Ids of a piece of text: no special tokens, whatever the text says."""
@@ -161,6 +186,17 @@ def _without_first_exchange(messages: Sequence[Message]) -> Sequence[Message] | 
     system = [message for message in messages if message.role == "system"]
     turns = [message for message in messages if message.role != "system"]
     return [*system, *turns[2:]] if len(turns) > 2 else None
+
+
+def _answer(answer: str) -> str:
+    return neutral(answer.strip())
+
+
+FORMS: dict[Rendering, Form] = {
+    "openbezoar": Form(_pieces, _answer, chat_template),
+    "raw": RAW,
+    "context": CONTEXT,
+}
 
 
 def _plain_ids(tokenizer: Any, text: str) -> list[int]:

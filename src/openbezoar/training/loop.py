@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from openbezoar.training.adapters import adapter_tensors, set_dropout
 from openbezoar.training.checkpoints import Progress
 from openbezoar.training.logps import sequence_log_probabilities
 from openbezoar.training.packing import Row, group, pack
+from openbezoar.training.reference import Reference, fingerprint, reference_log_probabilities
 from openbezoar.training.settings import (
     Optimisation,
     TrainingRuntime,
@@ -26,8 +27,6 @@ from openbezoar.training.settings import (
 )
 
 __all__ = ["Course", "train"]
-
-LN_2 = math.log(2)
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,10 @@ class Course:
     valid: Sequence[Row]
     scratch: Path
     say: Callable[[str], None]
+    format: str = ""
+    """The fingerprint of what encoded the rows."""
+    reference: Reference | None = None
+    """What is known of the reference; `train` opens it where rows are met more than once."""
 
     @property
     def steps(self) -> int:
@@ -62,9 +65,12 @@ def train(model: Any, course: Course) -> Progress:
 
     A row's loss is weighted over the whole step, so the division into micro-batches does not
     matter. Dropout depends on (seed, step, micro-batch) alone, so a resumed run repeats the
-    numbers of an uninterrupted one. Raises ModelError when the loss is not a number or, for an
-    objective with a reference, when the first loss is not ln 2.
+    numbers of an uninterrupted one. Raises ModelError when the loss is not a number, when the first
+    loss of an objective with a reference is not the one with no margin, or where an alarm stops it.
     """
+    if course.objective.reference and course.settings.epochs > 1:
+        key = fingerprint(model, model.device.type, course.format, course.settings.max_tokens)
+        course = replace(course, reference=Reference(course.scratch, key))
     accelerator = Accelerator(cpu=model.device.type == "cpu")
     optimiser = accelerator.prepare_optimizer(_optimiser(model, course.settings))
     progress = checkpoints.restore_latest(course.scratch, model, optimiser)
@@ -78,6 +84,8 @@ def train(model: Any, course: Course) -> Progress:
         memory.release()
         if _is_due(course.settings.evaluate_every, progress.step, course.steps):
             progress.metrics[-1].update(_evaluated(model, course))
+        for alarm in course.runtime.health.listen(progress.metrics):
+            course.say(f"warning: {alarm.text}")
         if progress.step % course.runtime.checkpoint_every == 0:
             checkpoints.save(course.scratch, model, optimiser, progress)
         _tell(course, progress, time.monotonic() - began)
@@ -97,12 +105,12 @@ def _take_step(
     set_dropout(model, on=True)
     for number, bin_ in enumerate(group(rows, course.runtime.micro_tokens)):
         torch.manual_seed(random_for(course.seed, progress.step, number).getrandbits(63))
-        loss, sums = _micro_batch(model, objective, [rows[index] for index in bin_])
+        loss, sums = _micro_batch(model, course, [rows[index] for index in bin_])
         accelerator.backward(loss / weight)
         for name, value in {"loss": loss.detach(), **sums}.items():
             totals[name] = totals.get(name, 0.0) + float(value)
     metrics = {name: total / weight for name, total in totals.items()}
-    _refuse_bad_start(objective, progress.step, metrics["loss"])
+    _refuse_bad_start(objective, progress.step, metrics)
     norm = float(accelerator.clip_grad_norm_(adapter_tensors(model).values(), course.settings.clip))
     if norm == 0 or not math.isfinite(norm):
         raise ModelError(
@@ -119,26 +127,30 @@ def _take_step(
 
 
 def _micro_batch(
-    model: Any, objective: Objective, rows: Sequence[Row]
+    model: Any, course: Course, rows: Sequence[Row]
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     sequences = [sequence for row in rows for sequence in row]
     packed = pack(sequences, device=str(model.device))
     shape = (len(rows), len(rows[0]))
     reference = None
-    if objective.reference:
-        reference = _reference(model, packed).view(shape)
+    if course.objective.reference:
+        reference = _reference(model, course, rows, packed)
         set_dropout(model, on=torch.is_grad_enabled())
     policy = sequence_log_probabilities(model, packed).view(shape)
     tokens = torch.tensor([sequence.answer_tokens for sequence in sequences]).view(shape)
-    return objective.loss(policy, reference, tokens.to(policy.device))
+    return course.objective.loss(policy, reference, tokens.to(policy.device))
 
 
-@torch.no_grad()
-def _reference(model: Any, packed: Any) -> torch.Tensor:
-    """The same model with its adapter switched off, without dropout."""
-    set_dropout(model, on=False)
-    with model.disable_adapter():
-        return sequence_log_probabilities(model, packed)
+def _reference(model: Any, course: Course, rows: Sequence[Row], packed: Any) -> torch.Tensor:
+    def compute() -> torch.Tensor:
+        found = reference_log_probabilities(
+            model, lambda base: sequence_log_probabilities(base, packed)
+        )
+        return found.view(len(rows), len(rows[0]))
+
+    if course.reference is None:
+        return compute()
+    return course.reference.fetch(rows, compute).to(model.device)
 
 
 @torch.no_grad()
@@ -151,7 +163,7 @@ def _evaluated(model: Any, course: Course) -> dict[str, float]:
     totals: dict[str, float] = {}
     for bin_ in group(course.valid, course.runtime.micro_tokens):
         rows = [course.valid[index] for index in bin_]
-        loss, sums = _micro_batch(model, course.objective, rows)
+        loss, sums = _micro_batch(model, course, rows)
         for row in rows:
             weight += course.objective.weight([sequence.answer_tokens for sequence in row])
         for name, value in {"loss": loss, **sums}.items():
@@ -164,16 +176,21 @@ def _evaluated(model: Any, course: Course) -> dict[str, float]:
     return {f"valid_{name}": total / weight for name, total in totals.items()}
 
 
-def _refuse_bad_start(objective: Objective, step: int, loss: float) -> None:
+def _refuse_bad_start(objective: Objective, step: int, metrics: dict[str, float]) -> None:
+    loss, expected = metrics["loss"], objective.first_loss()
     if not math.isfinite(loss):
         raise ModelError(
             f"the loss is {loss} at step {step + 1}; lower learning_rate or look at the rows; "
             "a rerun continues from the last checkpoint"
         )
-    if objective.reference and step == 0 and abs(loss - LN_2) > 1e-3:
+    if step or expected is None:
+        return
+    is_expected = math.isclose(loss, expected, rel_tol=1e-3, abs_tol=1e-3)
+    if not is_expected or abs(metrics.get("margin", 0.0)) > 1e-3:
         raise ModelError(
-            f"the first loss is {loss:.4f}, not ln 2 = 0.6931: the reference is not the model that "
-            "training starts from; start from a merged model with a new adapter"
+            f"the first loss is {loss:.4f} with a margin of {metrics.get('margin', 0.0):.4f}, not "
+            f"{expected:.4f} with none: the reference is not the model that training starts from; "
+            "start from a merged model with a new adapter"
         )
 
 

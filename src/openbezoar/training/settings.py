@@ -6,6 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from openbezoar.component import Component, Runtime
 from openbezoar.errors import ConfigError
+from openbezoar.training.health import Health
 
 __all__ = ["GPU_ONLY", "Optimisation", "TrainingRuntime", "check_optimiser", "learning_rate_at"]
 
@@ -43,6 +44,8 @@ class TrainingRuntime(Runtime):
     seed would, which units rest."""
     checkpoint_every: PositiveInt = 10
     """Optimiser steps between two checkpoints; a killed run loses at most these."""
+    health: Health = Health()
+    """What is watched in preference training."""
 
 
 def check_optimiser(optimiser: str, device: str) -> None:
