@@ -89,8 +89,7 @@ def test_the_first_so_many_are_those_at_the_head_of_the_file(sort: Sort, shared:
 
 def test_a_subset_that_does_not_exist_is_told_in_one_line_with_those_that_do(run: Run) -> None:
     text = (
-        "name: small\nstages:\n"
-        "  pairs: {kind: source, source: {kind: hh_rlhf, subsets: [harm]}}\n"
+        "name: small\nstages:\n  pairs: {kind: source, source: {kind: hh_rlhf, subsets: [harm]}}\n"
     )
     with pytest.raises(ConfigError) as refused:
         run(text)

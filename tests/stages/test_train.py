@@ -119,6 +119,29 @@ def test_rows_that_are_all_too_long_fail_by_name(line: Callable[..., dict[str, A
         line("stages.first.optimisation.max_tokens=20", text=upto("first"))
 
 
+def test_pairs_that_are_cut_or_left_out_are_counted(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    """The prompt alone takes 260 characters and more of 560; whole pairs take up to 900."""
+    text = upto("data") + TEXT[TEXT.index("  first:") : TEXT.index("  second:")]
+    objective = "stages.first.objective={kind: dpo, max_prompt_tokens: 300}"
+    made = line(objective, "stages.first.optimisation.max_tokens=400", text=text)["first"]
+    numbers: Any = made.numbers
+    assert numbers["rows"] + numbers["validation_rows"] + sum(numbers["left_out"].values()) == 10
+    reasons = {reason.partition(": ")[2] for reason in numbers["left_out"]}
+    assert reasons == {"prompt alone longer than 300 tokens"}
+    assert {what.partition(": ")[2] for what in numbers["cut"]} >= {"answer"}
+    assert numbers["reference"] == numbers["base"] == {"checkpoint": "student"}
+    assert numbers["alarms"] == []
+
+
+@pytest.mark.slow
+def test_a_rendering_goes_with_the_model(line: Callable[..., dict[str, Artifact]]) -> None:
+    made = line("stages.second.rendering=raw", text=upto("merged"))
+    prints = [made[stage].numbers["format"] for stage in ("first", "second", "merged")]
+    assert prints[0] != prints[1] == prints[2]
+
+
 def test_rows_that_are_too_long_are_counted(line: Callable[..., dict[str, Artifact]]) -> None:
     made = line("stages.first.optimisation.max_tokens=460", text=upto("first"))["first"]
     left_out: Any = made.numbers["left_out"]

@@ -78,7 +78,7 @@ def course(tmp_path: Path) -> Callable[..., Course]:
     ) -> Course:
         runtime = {
             name: settings.pop(name)
-            for name in ("micro_tokens", "checkpoint_every")
+            for name in ("micro_tokens", "checkpoint_every", "health")
             if name in settings
         }
         return Course(

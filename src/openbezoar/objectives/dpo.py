@@ -89,5 +89,6 @@ class DirectPreferenceOptimization(Objective):
             "answer_tokens_chosen": tokens[:, 0].float().sum(),
             "answer_tokens_rejected": tokens[:, 1].float().sum(),
             "longer_chosen": longer.sum(),
-            "longer_preferred": (longer * margin.sign()).sum(),
+            # a margin near 0 prefers nothing: 2 s(m) - 1 grows to 1 as the model gets sure
+            "longer_preferred": (longer * (margin / 2).tanh()).sum(),
         }

@@ -111,7 +111,8 @@ class TrainStage(Stage):
         progress = train(model, course)
         save_adapter(model, format_.tokenizer, bench.folder / "adapter")
         _write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
-        return self._numbers(course, progress, dict(left_out), format_) | {"base": start.base}
+        numbers = self._numbers(course, progress, dict(left_out), format_) | {"base": start.base}
+        return numbers | {"reference": start.base} if self.objective.reference else numbers
 
     def _refuse_other_adapter(self, start: Start) -> None:
         if start.adapter is None:

@@ -26,8 +26,9 @@ class Health(Component):
     saturated_share: float = Field(default=0.8, gt=0, le=1)
     """The share of pairs that may have a margin so wide that nothing more is learned from them."""
     length_drift: PositiveFloat = 0.5
-    """How much more than people the model may prefer the longer answer, as a difference of the
-    longer answer's lead: the share of pairs that it wins less the share that it loses."""
+    """How much more than people the model may prefer the longer answer. People prefer it by the
+    share of pairs that it wins less the share that it loses, at least by nothing; the model, by how
+    sure it is of each pair, 2 s(margin) - 1."""
 
     def listen(self, metrics: Sequence[Metrics]) -> "list[Alarm]":
         """The alarms that the last step raises.
@@ -73,7 +74,8 @@ def _ringing(window: Sequence[Metrics], health: Health) -> list[Alarm]:
     step = int(window[-1]["step"])
     fall = -_mean(window, "log_ratio_chosen") / _mean(window, "answer_tokens_chosen")
     saturated = _mean(window, "saturated")
-    drift = _mean(window, "longer_preferred") - _mean(window, "longer_chosen")
+    # an undecided model does not drift where people prefer the shorter answer
+    drift = _mean(window, "longer_preferred") - max(0.0, _mean(window, "longer_chosen"))
     signs = (
         (fall > health.chosen_fall, Alarm("chosen collapse", step,
             f"step {step}: chosen answers are {fall:.2f} nats a token less likely than before "
