@@ -13,7 +13,6 @@ duplicates, and beside them ours does only that. The data are those of OPENBEZOA
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from benchmarks.contenders import environment, options, run, show  # noqa: E402 - found by that
+
 DATA = Path(os.environ.get("OPENBEZOAR_DATA") or ROOT.parent / "shared" / "data")
 FILTERS = """
     - {kind: length, answer: {least_words: 3}}
@@ -54,22 +56,14 @@ def main() -> None:
     if given.only:
         print(json.dumps(prepared(given) if given.only == "rows" else sifted(given)))
         return
-    found = measured(given)
-    if given.json:
-        print(json.dumps(found, indent=2))
-        return
-    for name, value in found.items():
-        print(f"{name:20} {value}")
+    show(measured(given), given.json)
 
 
 def arguments() -> argparse.Namespace:
     """What the command line asks for."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--peers", action="store_true", help="install and run the peers too")
     parser.add_argument("--peer-rows", type=int, default=100_000)
-    parser.add_argument("--venvs", type=Path, default=ROOT / ".venv" / "peers")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", choices=["rows", "all", "near"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -160,21 +154,9 @@ def child(only: str, folder: str, rows: int) -> dict[str, Any]:
 
 def peer(name: str, package: str, given: argparse.Namespace, folder: str) -> dict[str, Any]:
     """A peer in an environment of its own, made at the first call."""
-    home = given.venvs / name
-    if not (home / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        install = [str(home / "bin" / "pip"), "install", "--quiet", *package.split()]
-        subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
-        (home / "installed").touch()
+    python = environment(given.venvs / name, package)
     script = Path(__file__).with_name(f"filters_{name}.py")
-    return run([str(home / "bin" / "python"), str(script), f"{folder}/rows.jsonl"])
-
-
-def run(call: list[str]) -> dict[str, Any]:
-    """The JSON object that a command prints in its last line."""
-    done = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return run([str(python), str(script), f"{folder}/rows.jsonl"])
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from benchmarks.contenders import environment, options, run, show  # noqa: E402 - found by that
+
 LATENCY = 1.0
 ANSWER = "Forty words or so of an answer that a teacher might have given to this. " * 3
 PEERS = {"distilabel": "distilabel[openai] requests", "curator": "bespokelabs-curator"}
@@ -52,22 +55,15 @@ def main() -> None:
         return
     with serving() as address:
         found = measured(given, address)
-    if given.json:
-        print(json.dumps(found, indent=2))
-        return
-    for name, value in found.items():
-        print(f"{name:20} {value}")
+    show(found, given.json)
 
 
 def arguments() -> argparse.Namespace:
     """What the command line asks for."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser = options(__doc__)
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--growth", action="store_true", help="ask ten times as often once more")
-    parser.add_argument("--peers", action="store_true", help="install and run the peers too")
-    parser.add_argument("--venvs", type=Path, default=ROOT / ".venv" / "peers")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", choices=["server", "ours", "bare"], help=argparse.SUPPRESS)
     parser.add_argument("--address", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -192,26 +188,9 @@ def child(only: str, address: str, *size: str) -> dict[str, Any]:
 
 def peer(name: str, package: str, given: argparse.Namespace, address: str) -> dict[str, Any]:
     """A peer in an environment of its own, made at the first call."""
-    folder = given.venvs / name
-    if not (folder / "installed").exists():
-        run_quietly([sys.executable, "-m", "venv", str(folder)])
-        run_quietly([str(folder / "bin" / "pip"), "install", "--quiet", *package.split()])
-        (folder / "installed").touch()
+    python = environment(given.venvs / name, package)
     script = Path(__file__).with_name(f"generation_{name}.py")
-    size = [str(given.requests), str(given.in_flight)]
-    return run([str(folder / "bin" / "python"), str(script), address, *size])
-
-
-def run(call: list[str]) -> dict[str, Any]:
-    """The JSON object that a command prints in its last line."""
-    done = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def run_quietly(call: list[str]) -> None:
-    """A command whose output nobody reads."""
-    subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
+    return run([str(python), str(script), address, str(given.requests), str(given.in_flight)])
 
 
 def question(number: int) -> str:

@@ -1,6 +1,7 @@
 """What every test may use: the data folder, a tiny checkpoint, rows made by hand."""
 
 import os
+import signal
 import warnings
 from pathlib import Path
 
@@ -14,6 +15,13 @@ ROOT = Path(__file__).resolve().parents[1]
 # A busy machine is slow, not wrong; and the same cases are tried on every machine.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts() -> None:
+    """A shell's background job ignores interrupts, and so would every command the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -64,10 +72,9 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tie_word_embeddings=True,
     )
     from openbezoar.training.adapters import save_model
-    from openbezoar.training.format import chat_template
+    from openbezoar.training.format import dress
 
-    tokenizer.chat_template = chat_template(with_bos=False)
-    save_model(LlamaForCausalLM(config), tokenizer, folder)
+    save_model(LlamaForCausalLM(config), dress(tokenizer), folder)
     return folder
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from openbezoar.driver import FailureLimit, Outcome, over_rows, wait_for
+from openbezoar.driver import FailureLimit, Outcome, over_rows, wait_for, waiting
 from openbezoar.errors import ModelError, ParseError
 
 Work = Callable[[int], Awaitable[int]]
@@ -196,3 +196,23 @@ def test_synchronous_code_waits_for_a_coroutine() -> None:
         return 7
 
     assert wait_for(work()) == 7
+
+
+def test_one_loop_serves_one_coroutine_after_another() -> None:
+    async def opened() -> asyncio.Event:
+        return asyncio.Event()
+
+    async def heard(event: asyncio.Event) -> bool:
+        asyncio.get_running_loop().call_soon(event.set)
+        return await event.wait()
+
+    with waiting() as wait:
+        event = wait(opened())
+        assert wait(heard(event)) is True
+        with pytest.raises(ParseError):
+            wait(failing())
+        assert wait(heard(event)) is True
+
+
+async def failing() -> None:
+    raise ParseError("no")

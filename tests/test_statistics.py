@@ -147,3 +147,81 @@ def test_the_interval_of_kappa_holds_the_truth_as_often_as_it_says(
         found = statistics.kappa(stream.choices(cells, shares, k=40))
         held += found.low is None or (found.low <= truth.value <= found.high)  # type: ignore[operator]
     assert held / 400 > 0.92
+
+
+def test_a_paired_difference_is_the_mean_over_weights() -> None:
+    """One row of two turns gains 3 in all, one of one turn loses 1: 2 / 3."""
+    rows = [statistics.Paired(3, 2), statistics.Paired(-1, 1)]
+    found = statistics.paired_difference(rows, random.Random(0))
+    assert found is not None
+    assert found.value == pytest.approx(2 / 3)
+    assert found.n == 2
+    assert found.low == -1
+    assert found.high == 1.5
+    assert found.covers_zero
+
+
+def test_rows_that_all_lean_one_way_show_it_once_they_are_many() -> None:
+    """A sign test on five rows cannot go below 2 / 32, on twenty it can."""
+    few, many = (
+        statistics.paired_difference([statistics.Paired(1)] * n, random.Random(0)) for n in (5, 20)
+    )
+    assert few is not None
+    assert many is not None
+    assert few.p == 1 / 16
+    assert many.p == 2 / 2001
+    assert not few.covers_zero
+
+
+def test_no_row_or_no_weight_is_no_difference() -> None:
+    assert statistics.paired_difference([], random.Random(0)) is None
+    assert statistics.paired_difference([statistics.Paired(1, 0)], random.Random(0)) is None
+
+
+def test_the_paired_interval_holds_the_truth_as_often_as_it_says() -> None:
+    """A hundred experiments on sixty rows of mean 0.2; about 95 intervals hold it."""
+    stream = random.Random(1)
+    held = 0
+    for _ in range(100):
+        rows = [statistics.Paired(stream.gauss(0.2, 1)) for _ in range(60)]
+        found = statistics.paired_difference(rows, stream, rounds=200)
+        assert found is not None
+        held += found.low <= 0.2 <= found.high
+    assert 88 <= held <= 99
+
+
+@given(some.lists(some.floats(0, 1), max_size=12))
+def test_a_correction_raises_every_p_and_keeps_their_order(values: list[float]) -> None:
+    corrected = statistics.holm(values)
+    assert all(p <= c <= 1 for p, c in zip(values, corrected, strict=True))
+    ranked = sorted(range(len(values)), key=lambda place: (values[place], corrected[place]))
+    assert [corrected[place] for place in ranked] == sorted(corrected)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "value"),
+    [
+        ([(1, 1), (2, 4), (3, 9), (4, 16)], 1),
+        ([(1, 9), (2, 4), (3, 1)], -1),
+        ([(1, 2), (2, 1), (3, 4), (4, 3)], 0.6),
+        ([(1, 1), (1, 1), (2, 2), (2, 2)], 1),
+        ([(1, 1), (1, 2)], None),
+        ([(1, 1)], None),
+        ([], None),
+    ],
+)
+def test_a_rank_correlation_looks_at_order_alone(
+    pairs: list[tuple[float, float]], value: float | None
+) -> None:
+    found = statistics.rank_correlation(pairs)
+    assert found.value == (None if value is None else pytest.approx(value))
+    assert found.n == len(pairs)
+
+
+def test_a_rank_correlation_has_an_interval_around_it() -> None:
+    pairs = [(n, n + (-1) ** n * 5) for n in range(30)]
+    found = statistics.rank_correlation([(float(one), float(other)) for one, other in pairs])
+    assert found.value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert -1 < found.low < found.value < found.high < 1

@@ -63,6 +63,22 @@ def test_the_manifest_holds_the_sum_of_every_file(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_altered_since_it_was_made_is_named_unless_it_is_weights(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.begin("rows", PRINT)
+    (folder / "model").mkdir()
+    names = ("model/template", "model/config", "model/a.safetensors", "notes")
+    for name in names:
+        (folder / name).write_bytes(b"abc")
+    made = store.commit(folder, manifest())
+    assert made.altered("model") == []
+    for name in names:
+        (made.folder / name).write_bytes(b"abd")
+    assert made.altered("model") == ["model/config", "model/template"]
+    (made.folder / "model" / "config").unlink()
+    assert "model/config" in made.altered("model")
+
+
 def test_an_unfinished_folder_is_never_taken_for_a_finished_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
     folder = store.begin("rows", PRINT)
@@ -97,6 +113,22 @@ def test_scratch_is_gone_once_the_artifact_is_complete(tmp_path: Path) -> None:
     made = store.commit(folder, manifest())
     assert [path.name for path in made.folder.iterdir()] == ["manifest.json"]
     assert not store.has_begun("rows", PRINT)
+
+
+def test_unfinished_folders_without_a_checkpoint_are_swept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = make(store)
+    prints = {name: fingerprint(name, {}) for name in ("wanted", "resumable", "dead", "bare")}
+    folders = {name: store.begin("sft", print_) for name, print_ in prints.items()}
+    (folders["resumable"] / "scratch" / "checkpoint-00000010").mkdir(parents=True)
+    (folders["dead"] / "scratch" / "checkpoint.partial").mkdir(parents=True)
+    (folders["dead"] / "rows.jsonl").write_text("half a li", encoding="utf-8")
+    (tmp_path / "notes.partial").mkdir()
+    swept = store.sweep([prints["wanted"]])
+    assert swept == sorted(folders[name].name for name in ("dead", "bare"))
+    left = {path.name for path in tmp_path.iterdir()}
+    kept = {folders["wanted"].name, folders["resumable"].name, made.folder.name, "notes.partial"}
+    assert left == kept
 
 
 def test_artifacts_are_listed_oldest_first(tmp_path: Path) -> None:

@@ -107,6 +107,39 @@ def plan(
             print(f"warning: stages.{step.name}: {warning}", file=sys.stderr)
 
 
+@app.command(epilog="Example: bezoar check recipes/small.yaml sft_evol --rows 1")
+def check(
+    recipe: RecipeFile,
+    stage: Annotated[str | None, typer.Argument(help="A train stage; all of them without.")] = None,
+    store: StoreFolder = DEFAULT_STORE,
+    set_: Overrides = None,
+    rows: Annotated[int, typer.Option(min=0, help="How many rows of each stage to show.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Look at what each train stage would learn, token by token; exit 1 when it would be spoilt."""
+    from openbezoar import check as checks
+    from openbezoar.recipe import load
+    from openbezoar.shelf import visible
+    from openbezoar.store import Store
+
+    found = checks.check(load(recipe, set_ or []), Store(store), stage, rows)
+    faults = [fault for one in found for fault in one.faults]
+    if as_json:
+        print(json.dumps([one.as_json() for one in found], indent=2, ensure_ascii=False))
+    else:
+        _print_table(checks.counts(found), as_json)
+        for one in found:
+            for row in one.rows:
+                print(f"\n{checks.readable(row, sys.stdout.isatty())}")
+    for one in found:
+        for note in one.notes:
+            _say(f"stages.{one.stage}: {note}")
+    for fault in faults:
+        _say(f"error: {visible(str(fault))}")
+    if faults:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: bezoar show dpo")
 def show(
     stage: Annotated[str | None, typer.Argument(help="A stage; all of them without.")] = None,
@@ -237,6 +270,60 @@ def report(
     from openbezoar.store import Store
 
     print(write(Store(store), out or store / "report.html"))
+
+
+@app.command(epilog="Example: bezoar compare eval_base eval_dpo")
+def compare(
+    a: Annotated[str, typer.Argument(help="An evaluate stage, or FILE.jsonl:MODEL of FastChat.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+    store: StoreFolder = DEFAULT_STORE,
+    other_store: Annotated[
+        Path | None, typer.Option("--store-b", help="The store of B, where it is another.")
+    ] = None,
+    despite_settings: Annotated[
+        bool,
+        typer.Option("--despite-settings", help="Compare scores whose settings differ, too."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say of each metric whether two measured models are shown to differ."""
+    from openbezoar.comparison import comparing, sides, tables
+    from openbezoar.store import Store
+
+    side_a = sides.side_of(a, Store(store))
+    side_b = sides.side_of(b, Store(other_store or store))
+    found = comparing.compare(side_a, side_b, despite_settings)
+    if as_json:
+        print(found.model_dump_json(indent=2))
+        return
+    _print_table(tables.rows_of(found), as_json)
+    print("\n" + "\n".join(tables.lines_below(found)))
+
+
+@app.command(epilog="Example: bezoar chat dpo_model")
+def chat(
+    model: Annotated[
+        str,
+        typer.Argument(help="A merge stage of the store, a model of --recipe, a folder, a name."),
+    ],
+    store: StoreFolder = DEFAULT_STORE,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="The recipe whose models can be named.")
+    ] = None,
+    system: Annotated[str, typer.Option(help="The system message to begin with.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Take a model whose files changed since it was made.")
+    ] = False,
+    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.7,
+) -> None:
+    """Talk to a model; /system TEXT, /reset, /save FILE and /quit are commands."""
+    from openbezoar.chat import partner, talk
+    from openbezoar.recipe import load
+    from openbezoar.store import Store
+
+    named = load(recipe).models if recipe else {}
+    spec = partner.find(model, Store(store), named, force)
+    talk.talk(spec, partner.chat_of(system, temperature), sys.stdin, sys.stdout, sys.stderr)
 
 
 @app.command(epilog="Example: bezoar schema > recipe.schema.json")

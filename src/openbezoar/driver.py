@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from openbezoar.errors import ModelError, ParseError
 
-__all__ = ["FailureLimit", "Outcome", "over_rows", "wait_for"]
+__all__ = ["FailureLimit", "Outcome", "over_rows", "wait_for", "waiting"]
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
@@ -89,8 +90,18 @@ async def over_rows(
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
+@contextmanager
+def waiting() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """Give what waits for one coroutine after another, so that what one opened serves the next.
+
+    Ctrl-C ends the coroutine at work and is raised; those after it run as before.
+    """
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
 def wait_for(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end; the one place where synchronous code waits for asynchronous."""
+    """Run a coroutine to its end, on a loop of its own."""
     return asyncio.run(work)
 
 

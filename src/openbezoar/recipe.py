@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from openbezoar.component import Component, OneOf, discover, nearest
 from openbezoar.errors import ConfigError
@@ -33,6 +33,12 @@ class Recipe(Component):
     """What one run may spend on all models together; no part of any fingerprint."""
     prices: dict[str, Price] = {}
     """US dollars per million tokens, by the model's name on its server; wins over list prices."""
+
+    @model_validator(mode="after")
+    def _settle(self) -> "Recipe":
+        settled = {name: stage.settled(name, self.stages) for name, stage in self.stages.items()}
+        self.stages.update(settled)
+        return self
 
     def evaluations(self) -> list[Evaluation]:
         """What its stages measure with, each evaluation once."""
@@ -63,6 +69,7 @@ class Recipe(Component):
                     )
             try:
                 stage.check_models(self.models)
+                stage.check_stages(self.stages)
                 for used in stage.uses():
                     check_prices(self.models[used], self.budget, self.prices)
                 kinds[name] = stage.makes(kinds)

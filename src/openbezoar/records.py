@@ -178,6 +178,8 @@ class Score(Record):
     """The bounds of the 95 % interval."""
     higher_is_better: bool = True
     note: str = ""
+    settings: dict[str, JsonValue] = {}
+    """What the value depends on beside the model; scores that differ in it are no comparison."""
 
 
 def check_turns(messages: tuple[Message, ...], last: str) -> None:

@@ -24,8 +24,12 @@ _MACHINE = (
     r"(?:an? )?(?:ai(?: language model)?|artificial intelligence|(?:large )?language model|"
     r"chat ?bot|virtual assistant)"
 )
+# What is looked for begins with a letter, so that a search skips to the next such letter; only then
+# does it look back whether a word begins there.
 _PATTERNS = {
-    "refusal": re.compile(rf"\b(?:i|we)(?: |(?='m)){_CANNOT} (?:\w+ ){{0,2}}?{_HELP}\b"),
+    "refusal": re.compile(
+        rf"(?:i(?<!\wi)|we(?<!\wwe))(?: |(?='m)){_CANNOT} (?:\w+ ){{0,2}}?{_HELP}\b"
+    ),
     "apology": re.compile(
         r"^(?:(?:i|we)(?: am|'m| are|'re) (?:\w+ )?sorry\b"
         r"(?! (?:to hear|for your|about your|you\b))|"
@@ -33,7 +37,7 @@ _PATTERNS = {
         r"unfortunately[, ]+i\b)"
     ),
     "machine talk": re.compile(
-        rf"\b(?:as {_MACHINE}(?: (?:model|assistant|developed|trained|created)\b[^.,]*)?,|"
-        rf"i(?: am|'m) (?:just |only |merely |simply )*{_MACHINE}\b)"
+        rf"(?:as(?<!\was) {_MACHINE}(?: (?:model|assistant|developed|trained|created)\b[^.,]*)?,|"
+        rf"i(?<!\wi)(?: am|'m) (?:just |only |merely |simply )*{_MACHINE}\b)"
     ),
 }

@@ -49,6 +49,8 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     with store.locked():
         steps = plan(recipe, store)
         _check_ready(steps, recipe)
+        for name in store.sweep([step.fingerprint for step in steps]):
+            say(name.rpartition("-")[0], f"removed {name}: unfinished, and nothing to go on from")
         for step in steps:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
@@ -116,6 +118,7 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
             "seconds": round(seconds, 3),
             "peak_memory_mb": round(peak, 1),
             "usage": dict(bench.usage),
+            "measured": {name: round(value, 3) for name, value in bench.measured.items()},
             "versions": _versions(),
             "commit": _commit(),
             "machine": f"{platform.system()} {platform.machine()}",

@@ -67,7 +67,8 @@ def headline(artifact: Artifact) -> str:
         case "merge":
             parity = numbers.get("parity")
             apart = f", KL to the adapted model {parity['kl']:.4f}" if parity else ""
-            return f"{numbers['parameters'] / 1e6:.0f}M parameters{apart}"
+            onto = f" onto the {numbers['onto']} weights" if "onto" in numbers else ""
+            return f"{numbers['parameters'] / 1e6:.0f}M parameters{onto}{apart}"
         case "evaluate":
             return f"{len(numbers['scores'])} scores of {numbers['model']}"
     return ""

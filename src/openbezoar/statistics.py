@@ -1,20 +1,25 @@
-"""How sure a number is: shares, means and agreement with intervals, and the area under the ROC."""
+"""How sure a number is: shares, means, agreement and differences, each with its interval."""
 
 import math
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from statistics import fmean, stdev
+from statistics import correlation, fmean, stdev
 from typing import NamedTuple, TypeVar
 
 __all__ = [
+    "Difference",
     "Estimate",
     "Interval",
+    "Paired",
     "auc",
     "auc_interval",
     "bootstrap",
+    "holm",
     "kappa",
     "mean",
+    "paired_difference",
+    "rank_correlation",
     "share",
     "wilson",
 ]
@@ -40,6 +45,30 @@ class Estimate(NamedTuple):
     standard_error: float | None
     low: float | None
     high: float | None
+
+
+class Paired(NamedTuple):
+    """One row that both models were measured on, such as a question with its turns."""
+
+    difference: float
+    """The sum, over what the row holds, of the second model's value less the first's."""
+    weight: float = 1.0
+    """How much the row holds: turns, tokens."""
+
+
+class Difference(NamedTuple):
+    """A mean difference over rows, with its 95 % interval and how easily chance gives it."""
+
+    value: float
+    n: int
+    low: float
+    high: float
+    p: float
+
+    @property
+    def covers_zero(self) -> bool:
+        """Whether no difference at all is among what the rows allow."""
+        return self.low <= 0 <= self.high
 
 
 def wilson(successes: int, n: int) -> Interval:
@@ -127,6 +156,68 @@ def bootstrap(
     drawn = sorted(measure(stream.choices(rows, k=len(rows))) for _ in range(rounds))
     edge = round(0.025 * (rounds - 1))
     return Interval(drawn[edge], drawn[rounds - 1 - edge])
+
+
+def paired_difference(
+    rows: Sequence[Paired], stream: random.Random, rounds: int = 2000
+) -> Difference | None:
+    """The mean difference per unit of weight by the paired bootstrap; None without weight.
+
+    Rows are drawn with replacement. `p` is twice the share of draws on the far side of zero, and
+    never less than a sign test on as many unequal rows could give: three rows show nothing.
+    """
+    held = [row for row in rows if row.weight > 0]
+    if not held:
+        return None
+    value = _mean_difference(held)
+    drawn = sorted(_mean_difference(stream.choices(held, k=len(held))) for _ in range(rounds))
+    edge = round(0.025 * (rounds - 1))
+    beyond = min(sum(one <= 0 for one in drawn), sum(one >= 0 for one in drawn))
+    unequal = sum(row.difference != 0 for row in held)
+    p = min(1.0, max(2 * (beyond + 1) / (rounds + 1), 2 * 0.5**unequal))
+    return Difference(value, len(held), drawn[edge], drawn[rounds - 1 - edge], p)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """The p-values corrected for being several (Holm's step-down), in their order.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    corrected, floor = [0.0] * len(values), 0.0
+    ranked = sorted(range(len(values)), key=lambda place: values[place])
+    for rank, place in enumerate(ranked):
+        floor = max(floor, min(1.0, values[place] * (len(values) - rank)))
+        corrected[place] = floor
+    return corrected
+
+
+def rank_correlation(pairs: Sequence[tuple[float, float]]) -> Estimate:
+    """Spearman's correlation with Fisher's 95 % interval; unknown where a side never varies."""
+    n = len(pairs)
+    sides = [_ranks([pair[side] for pair in pairs]) for side in (0, 1)]
+    if n < 2 or any(len(set(side)) < 2 for side in sides):
+        return Estimate(None, n, None, None, None)
+    # Rounding may carry a perfect correlation past 1.
+    value = max(-1.0, min(1.0, correlation(*sides)))
+    if n < 4 or abs(value) == 1:
+        return Estimate(value, n, None, None, None)
+    half = TWO_SIDED_95 * math.sqrt((1 + value * value / 2) / (n - 3))  # Bonett and Wright
+    low, high = (math.tanh(math.atanh(value) + way * half) for way in (-1, 1))
+    return Estimate(value, n, None, low, high)
+
+
+def _mean_difference(rows: Sequence[Paired]) -> float:
+    return sum(row.difference for row in rows) / sum(row.weight for row in rows)
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Each value's place among all, counted from 1; equal values share their mean place."""
+    counts, places, passed = Counter(values), {}, 0
+    for value in sorted(counts):
+        places[value] = passed + (counts[value] + 1) / 2
+        passed += counts[value]
+    return [places[value] for value in values]
 
 
 def _auc_bound(area: float, positives: int, negatives: int) -> float:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -24,6 +24,8 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 SCRATCH = "scratch"
 """The part of an unfinished artifact that is removed at commit: training checkpoints."""
+PRINT = 12 * "[0-9a-f]"
+"""How the name of a folder ends: with the start of its fingerprint."""
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 
@@ -65,6 +67,15 @@ class Artifact:
     def rows(self, record: type[AnyRow], name: str = "rows.jsonl") -> Iterator[AnyRow]:
         """Read the artifact's rows."""
         return jsonl.read(self.folder / name, record)
+
+    def altered(self, below: str) -> list[str]:
+        """The files below a folder, weights aside, that are not as they were made."""
+        made = {
+            name: print_
+            for name, print_ in self.manifest.files.items()
+            if name.startswith(f"{below}/") and not name.endswith(".safetensors")
+        }
+        return [name for name, print_ in made.items() if _digest(self.folder / name) != print_]
 
 
 class Survey(NamedTuple):
@@ -109,7 +120,7 @@ class Store:
     def survey(self) -> Survey:
         """Everything in the store; broken and unfinished folders are named instead of raised."""
         found = Survey([], {}, [])
-        for folder in sorted(self.root.glob("*-" + 12 * "[0-9a-f]")):
+        for folder in sorted(self.root.glob(f"*-{PRINT}")):
             try:
                 manifest = _read_manifest(folder / MANIFEST)
             except (StoreError, OSError) as error:
@@ -132,6 +143,23 @@ class Store:
     def has_begun(self, stage: str, print_: str) -> bool:
         """Whether an interrupted run left an unfinished artifact."""
         return (self.root / f"{stage}-{print_[:12]}.partial").exists()
+
+    def sweep(self, wanted: Collection[str]) -> list[str]:
+        """Remove unfinished folders that nothing can go on from; their names. Needs the lock.
+
+        One that holds a checkpoint stays, and so does one of the wanted fingerprints.
+        """
+        names = [path.name for path in sorted(self.root.glob(f"*-{PRINT}.partial"))]
+        kept = tuple(f"-{print_[:12]}.partial" for print_ in wanted)
+        dead = [
+            name
+            for name in names
+            if not name.endswith(kept)
+            and not any((self.root / name / SCRATCH).glob("checkpoint-*"))
+        ]
+        for name in dead:
+            shutil.rmtree(self.root / name)
+        return dead
 
     def commit(self, folder: Path, manifest: Manifest) -> Artifact:
         """Complete an unfinished folder: files to disk, manifest last, then one rename."""
@@ -166,6 +194,13 @@ class Store:
             lock.release()
 
 
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        return "absent"
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
 def _finished(artifact: Artifact) -> str:
     return str(artifact.manifest.run.get("finished"))
 
@@ -185,9 +220,7 @@ def _sync_and_digest(folder: Path) -> dict[str, str]:
     digests = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != MANIFEST:
+            digests[path.relative_to(folder).as_posix()] = _digest(path)
             with path.open("rb") as file:
-                digests[path.relative_to(folder).as_posix()] = file_digest(
-                    file, "sha256"
-                ).hexdigest()
                 os.fsync(file.fileno())
     return digests

@@ -13,7 +13,6 @@ from openbezoar.driver import over_rows
 from openbezoar.families import AskingFilter, Bench, ChatModel, Filter, ModelSpec, Numbers
 from openbezoar.models.scripted import Scripted
 from openbezoar.records import Example, Message, Verdict
-from openbezoar.stages.sieve import unchecked
 
 
 def example(instruction: str, answer: str, id: str = "row") -> Example:
@@ -35,6 +34,7 @@ def decide(tmp_path: Path) -> Callable[..., tuple[list[Verdict], Numbers]]:
         rows: Sequence[Any],
         model: ChatModel | None = None,
         specs: Mapping[str, ModelSpec] = MappingProxyType({}),
+        together: int = 1000,
     ) -> tuple[list[Verdict], Numbers]:
         @asynccontextmanager
         async def open_model(name: str) -> AsyncIterator[ChatModel]:
@@ -60,11 +60,12 @@ def decide(tmp_path: Path) -> Callable[..., tuple[list[Verdict], Numbers]]:
             assert isinstance(part, AskingFilter)
             async with part.ask(bench, rows, numbers) as decide:
                 outcomes = [outcome async for outcome in over_rows(rows, decide)]
-            return [outcome.result or unchecked(part, outcome.error) for outcome in outcomes]
+            return [one.result or part.unchecked(one.error) for one in outcomes]
 
         if isinstance(part, AskingFilter):
             return asyncio.run(verdicts()), numbers
-        with part.open(bench, numbers) as check:
-            return [check(row) for row in rows], numbers
+        with part.open_for_many(bench, numbers) as check:
+            blocks = [rows[at : at + together] for at in range(0, len(rows), together)]
+            return [verdict for block in blocks for verdict in check(block)], numbers
 
     return run

@@ -64,6 +64,16 @@ def test_rows_that_share_no_more_than_a_turn_of_phrase_are_kept(decide: Decide) 
     assert numbers["contamination"]["rows"] == 0  # type: ignore[index, call-overload]
 
 
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_rows_looked_at_together_get_the_verdicts_they_would_get_alone(
+    together: int, decide: Decide
+) -> None:
+    texts = ["", ITEM, "Yes.", f"{ITEM} {ITEM}", f"Ask: {ITEM.replace('does', 'is at')}"]
+    rows = [example(text, text, f"{place}") for place, text in enumerate(texts)]
+    assert decide(PART, rows, together=together) == decide(PART, rows)
+    assert [verdict.keep for verdict in decide(PART, rows)[0]] == [True, False, True, False, False]
+
+
 def test_hits_are_counted_by_benchmark_and_the_first_are_shown(decide: Decide) -> None:
     mt_bench = MtBench(judge="judge")
     turn = next(mt_bench.items()).texts[1]
@@ -150,5 +160,5 @@ def test_hostile_texts_are_kept_when_clean_and_dropped_when_not(decide: Decide, 
 def test_an_item_pasted_whole_into_any_text_is_found(before: str, after: str, number: int) -> None:
     item = ITEMS[number]
     asked = " ".join([*item.texts, *item.choices])
-    hits = SEARCH(f"{before} {asked} {item.answer} {after}")
+    (hits,) = SEARCH([f"{before} {asked} {item.answer} {after}"])
     assert item.id in {id for hit in hits for _, id in hit.sought.items}

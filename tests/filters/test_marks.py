@@ -116,6 +116,12 @@ def test_a_wrong_character_is_found_with_its_kind(text: str, kind: str) -> None:
     assert found.kind == kind
 
 
+@pytest.mark.parametrize("around", ["", "\u20ac"], ids=["ASCII", "not ASCII"])
+def test_of_ascii_all_but_control_characters_are_right(around: str) -> None:
+    wrong = {code for code in range(128) if wrong_character(f"a{chr(code)}b{around}")}
+    assert wrong == {*range(32), 127} - {ord(white) for white in "\t\n\r"}
+
+
 def test_letters_of_other_languages_are_right() -> None:
     text = "\u00c2me, S\u00c3O PAULO, \u00e2ge, 20 \u20ac, \u4f60\u597d, \U0001f600\tand\r\nmore"
     assert wrong_character(text) is None

@@ -54,6 +54,15 @@ def test_the_verdict_names_the_row_that_is_repeated_and_how_near_it_is(
     assert numbers["near_duplicates"] == {"compared": 1, "crowded": 0}
 
 
+@pytest.mark.parametrize("together", [1, 2, 5])
+def test_rows_looked_at_together_get_the_verdicts_they_would_get_alone(
+    together: int, example: Make, decide: Decide
+) -> None:
+    texts = [LONG, "", LONG.upper(), "two words", "Two words!", LONG.replace("thin", "grey")]
+    rows = [example("Go on." if text else "?", text, f"{at}") for at, text in enumerate(texts)]
+    assert decide(NearDuplicates(), rows, together=together) == decide(NearDuplicates(), rows)
+
+
 def test_the_nearest_of_several_rows_is_named(example: Make, decide: Decide) -> None:
     near = LONG.replace("thin fog", "grey fog").replace("a week", "one week")
     rows = [

@@ -89,7 +89,10 @@ def test_dpo_starts_at_ln_2_and_its_merge_is_measured(line: tuple[Recipe, Store]
 @pytest.mark.slow
 def test_a_carried_adapter_names_the_base_it_began_on(line: tuple[Recipe, Store]) -> None:
     _, store = line
-    assert numbers(store, "sft_second")["base"] == {"checkpoint": "student"}
+    first, second = numbers(store, "sft_first")["base"], numbers(store, "sft_second")["base"]
+    assert isinstance(first, dict)
+    assert first == second
+    assert (first["checkpoint"], len(str(first["fingerprint"]))) == ("student", 16)
     assert "artifact" in str(numbers(store, "dpo")["base"])
 
 

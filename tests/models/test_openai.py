@@ -1,5 +1,6 @@
 """The client of OpenAI-compatible servers, against a real server on loopback."""
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -249,3 +250,28 @@ async def test_a_key_is_sent_and_never_shown(
 def test_the_address_is_no_part_of_the_science() -> None:
     near, far = spec("http://127.0.0.1:1/v1"), spec("https://far.example/v1")
     assert science(near) == science(far)
+
+
+def sent(*texts: str | None) -> str:
+    """A streamed answer as a server sends it."""
+    pieces = [
+        {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m",
+         "choices": [{"index": 0, "delta": {"content": text}}]}
+        for text in texts
+    ]  # fmt: skip
+    pieces.append({**pieces[0], "choices": []})
+    return "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces) + "data: [DONE]\n\n"
+
+
+async def test_an_answer_is_streamed_piece_by_piece(serve: Any, ask: Ask) -> None:
+    served = serve(lambda body: (200, sent("One", None, " two", "")))
+    async with spec(served.url).connect() as model:
+        assert [piece async for piece in model.stream(ask())] == ["One", " two"]
+    assert served.bodies[0]["stream"] is True
+
+
+async def test_a_stream_that_is_refused_says_why(serve: Any, ask: Ask) -> None:
+    served = serve(lambda body: (500, {"error": {"message": "no"}}))
+    async with spec(served.url).connect() as model:
+        with pytest.raises(ModelError):
+            _ = [piece async for piece in model.stream(ask())]

@@ -4,13 +4,14 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.families import Request, Sampling, Scorer
-from openbezoar.models.transformers import Checkpoint, Placement, Transformers, load
+from openbezoar.models.transformers import Checkpoint, Placement, Rendered, Transformers, load
 from openbezoar.records import Completion, Message
 
 Ask = Callable[..., Request]
@@ -146,3 +147,30 @@ async def test_the_spec_opens_a_scorer_under_its_short_name(spec: Transformers, 
         assert isinstance(opened, Scorer)
         assert isinstance(completion, Completion)
         assert completion.model == spec.label == Path(spec.checkpoint).name
+
+
+async def test_a_streamed_answer_is_the_answer(model: Checkpoint, ask: Ask) -> None:
+    request = ask(sampling=Sampling(temperature=1, top_p=1, max_tokens=12), seed=3)
+    pieces = [piece async for piece in model.stream(request)]
+    assert "".join(pieces) == (await model.complete(request)).text
+    assert len(pieces) > 1
+
+
+def test_writing_stops_when_somebody_asks_for_it(model: Checkpoint, ask: Ask) -> None:
+    request, halted = ask(sampling=Sampling(temperature=0, max_tokens=40)), Event()
+    work = [Rendered(model._prompt(request.messages), request)]
+    assert model._generate(work, None, halted)[0].tokens_out > 1
+    halted.set()
+    assert model._generate(work, None, halted)[0].tokens_out == 1
+
+
+async def test_a_stream_can_be_left(model: Checkpoint, ask: Ask) -> None:
+    stream = model.stream(ask(sampling=Sampling(temperature=0, max_tokens=40)))
+    assert isinstance(await anext(stream), str)
+    await stream.aclose()  # type: ignore[attr-defined]
+    assert (await model.complete(ask())).text
+
+
+async def test_a_prompt_too_long_to_stream_fails_at_once(model: Checkpoint, ask: Ask) -> None:
+    with pytest.raises(ParseError, match="too long for the model"):
+        _ = [piece async for piece in model.stream(ask("red " * 80))]

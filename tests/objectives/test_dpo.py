@@ -116,6 +116,18 @@ def test_a_pair_is_two_sequences_with_one_prompt(format_: Format, preference: Pr
     assert format_.tokenizer.decode(rejected.ids).endswith("No.</s>")
 
 
+@pytest.mark.parametrize("longer", ["chosen", "rejected"])
+def test_a_long_answer_costs_both_sides_the_same_turns(format_: Format, longer: str) -> None:
+    texts = {"chosen": "Blue.", "rejected": "No.", longer: "Blue, I should say. " * 5}
+    pair = Preference(id="a", prompt=turns("Hello", "Hello!", "Name a colour."), **texts)
+    limit = len(format_.encode(turns("Name a colour."), texts[longer], 2048).ids)
+    found = DirectPreferenceOptimization().encode(pair, format_, limit)
+    assert found == tuple(
+        format_.encode(turns("Name a colour."), answer, 2048)
+        for answer in (pair.chosen, pair.rejected)
+    )
+
+
 def test_a_pair_of_equal_answers_is_refused(format_: Format) -> None:
     pair = Preference(id="a", prompt=turns("Hello"), chosen="Hi.", rejected=" Hi. ")
     with pytest.raises(ParseError, match="same tokens"):

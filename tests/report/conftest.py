@@ -304,6 +304,18 @@ def _put_rows(shelf: Shelf) -> None:
     )
 
 
+def ledger_of(**losses: tuple[float, float | None]) -> dict[str, Any]:
+    """What a train stage left behind: by lesson its loss, and how it moved since."""
+    answers = {"n": 8, "stopped": 5, "refusals": 1, "mean_tokens": 41.25, "max_tokens": 64}
+    return {
+        "losses": {
+            name: {"loss": loss, "rows": 14} | ({} if change is None else {"change": change})
+            for name, (loss, change) in losses.items()
+        },
+        "answers": answers,
+    }
+
+
 def _put_training(shelf: Shelf) -> None:
     for stage, rows, objective in (
         ("lamini_data", "lamini_kept", "sft"),
@@ -327,6 +339,7 @@ def _put_training(shelf: Shelf) -> None:
         "last_loss": 1.52,
         "validation_loss_before": 2.58,
         "validation_loss_after": 1.74,
+        "ledger": ledger_of(lamini_data=(1.74, None)),
     }
     metrics: list[dict[str, float]] = [{"step": 0, "valid_loss": 2.58}]
     metrics += [
@@ -344,11 +357,21 @@ def _put_training(shelf: Shelf) -> None:
         files={"metrics.jsonl": metrics},
     )
     parity = {"kl": 0.0031, "agreement": 0.984, "tokens": 1200}
-    shelf.put(
-        "sft", "merge", "model", {"parameters": 134515008, "parity": parity}, reads=["sft_adapter"]
-    )
+    merged = {
+        "parameters": 134515008,
+        "onto": "dequantised",
+        "why": "nearer to the model as trained",
+        "parity": parity,
+        "rules": {
+            "original": {**parity, "kl": 0.3412, "nll_change": -0.21},
+            "dequantised": {**parity, "nll_change": 0.0011},
+        },
+    }
+    shelf.put("sft", "merge", "model", merged, reads=["sft_adapter"])
     dpo = {
         **sft,
+        "kept_step": 30,
+        "ledger": ledger_of(lamini_data=(1.812, 0.072), pairs_data=(2.4, None)),
         "first_loss": 0.6931,
         "last_loss": 0.64,
         "validation_loss_before": 0.6931,
@@ -388,4 +411,13 @@ def _write(path: Path, content: Iterable[BaseModel | dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in plain), encoding="utf-8")
 
 
-__all__ = ["EMBEDDED", "WARNING", "Shelf", "example", "figures_of", "rejected", "scores_of"]
+__all__ = [
+    "EMBEDDED",
+    "WARNING",
+    "Shelf",
+    "example",
+    "figures_of",
+    "ledger_of",
+    "rejected",
+    "scores_of",
+]

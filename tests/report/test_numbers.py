@@ -1,9 +1,11 @@
 """The numbers of manifests as a report reads them."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
-from openbezoar.report.numbers import FilterNumbers, Run, TrainNumbers, read
+from openbezoar.report.numbers import FilterNumbers, MergeNumbers, Run, TrainNumbers, read
 
 
 def test_numbers_are_read_by_the_kind_of_the_stage() -> None:
@@ -32,6 +34,25 @@ def test_a_loss_that_did_not_fall_is_known(
         validation_loss_after=after,
     )  # fmt: skip
     assert numbers.got_worse is worse
+
+
+def parity(kl: float) -> dict[str, float]:
+    return {"kl": kl, "agreement": 0.9, "tokens": 10}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "rules"),
+    [
+        ({"rules": {"original": parity(0.3), "dequantised": parity(0.1)}, "onto": "dequantised"},
+         ["dequantised", "original"]),
+        ({"rules": {"original": parity(0.3)}, "onto": "original"}, ["original"]),
+        ({"parity": parity(0.3)}, [""]),
+        ({}, []),
+    ],
+)  # fmt: skip
+def test_the_rule_that_was_kept_comes_first(numbers: dict[str, Any], rules: list[str]) -> None:
+    found = MergeNumbers.model_validate({"parameters": 1, **numbers})
+    assert [rule for rule, _ in found.parities] == rules
 
 
 def test_a_run_of_which_nothing_is_known_can_be_told() -> None:

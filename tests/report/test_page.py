@@ -114,6 +114,23 @@ def test_preferences_are_closed_behind_a_warning(line: Shelf) -> None:
     assert "<details open" not in page
 
 
+def test_what_a_stage_forgot_and_how_it_answers_is_in_one_line(line: Shelf) -> None:
+    page = text_of(page_of(line))
+    assert "sft_adapter 1.740 14 rows - 5 of 8 41.250 at most 64 1 of 8" in page
+    assert "dpo 1.812 +0.072 14 rows 2.400 14 rows 5 of 8" in page
+
+
+def test_both_rules_of_a_merge_are_told_the_kept_one_first(line: Shelf) -> None:
+    page = text_of(page_of(line))
+    kept = "sft 134,515,008 dequantised nearer to the model as trained 0.00310 98.4 % +0.0011 1,200"
+    assert f"{kept} not kept 134,515,008 original 0.34120 98.4 % -0.2100 1,200" in page
+    assert "dpo_model 134,515,008 - - - - -" in page
+
+
+def test_a_step_that_was_kept_before_the_last_is_named(line: Shelf) -> None:
+    assert text_of(page_of(line)).count("kept: step 30") == 1
+
+
 def test_every_note_of_a_score_is_visible(line: Shelf) -> None:
     page = page_of(line)
     notes = page[page.index('<ol class="notes">') : page.index("</ol>")]

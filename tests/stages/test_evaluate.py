@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from openbezoar.errors import ConfigError
+from openbezoar.errors import ConfigError, DataError
+from openbezoar.evaluations.mt_bench import MtBench
+from openbezoar.families import Bench
 from openbezoar.records import Score
+from openbezoar.stages.evaluate import EvaluateStage
+from openbezoar.store import Manifest, Store
+from openbezoar.training.format import Format
 from tests.stages.conftest import Run
 
 TEXT = """\
@@ -35,7 +40,8 @@ def test_every_score_has_its_n_and_is_in_the_manifest(run: Run, tiny_checkpoint:
     scores = [Score.model_validate(score) for score in written]
     assert len(scores) >= 2
     assert all(score.n > 0 and score.value is not None for score in scores)
-    assert made.numbers == {"model": "student", "scores": written}
+    format_ = Format.load(tiny_checkpoint).fingerprint
+    assert made.numbers == {"model": "student", "format": format_, "scores": written}
 
 
 @pytest.mark.parametrize(
@@ -51,3 +57,25 @@ def test_what_is_no_checkpoint_is_not_measured(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"stages\.scores: .*{complaint}"):
         run(TEXT.replace("CHECKPOINT", str(tiny_checkpoint)), f"stages.scores.model={model}")
+
+
+def test_a_model_whose_template_was_changed_is_not_measured(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.begin("sft", "s" * 64)
+    (folder / "model").mkdir()
+    (folder / "model" / "chat_template.jinja").write_text("as trained", encoding="utf-8")
+    manifest = Manifest(
+        stage="sft", kind="merge", makes="model", fingerprint="s" * 64, science={}, inputs={},
+        numbers={}, files={}, run={},
+    )  # fmt: skip
+    made = store.commit(folder, manifest)
+    bench = Bench(
+        stage="scores", seed=0, folder=tmp_path, scratch=tmp_path, inputs={"sft": made}, specs={},
+        open_model=lambda name: pytest.fail("not asked"),
+        open_checkpoint=lambda path, print_: pytest.fail("not opened"),
+        say=lambda line: None, find=lambda print_: made,
+    )  # fmt: skip
+    stage = EvaluateStage(model="sft", evaluations=(MtBench(judge="j"),))
+    (made.folder / "model" / "chat_template.jinja").write_text("another", encoding="utf-8")
+    with pytest.raises(DataError, match=r"chat_template\.jinja: is not as it was .* put it back"):
+        stage.make(bench)

@@ -14,7 +14,7 @@ from openbezoar import jsonl
 from openbezoar.errors import ModelError, ParseError
 from openbezoar.families import AskingFilter, Bench, Check, Filter, Numbers, Rows
 from openbezoar.records import Example, Message, Rejected, Row, Verdict
-from openbezoar.stages.sieve import Sieve, StoredRows
+from openbezoar.stages.sieve import TOGETHER, Sieve, StoredRows
 
 
 class Digits(Filter):
@@ -142,6 +142,19 @@ def test_kept_and_rejected_are_all_that_was_read_whatever_the_filters(
     steps: list[Any] = sifted.sieve.counts(count)
     assert [step["read"] for step in steps] == [count, *(step["kept"] for step in steps[:-1])]
     assert steps[-1]["kept"] == len(kept)
+
+
+@pytest.mark.parametrize("count", [TOGETHER, 2 * TOGETHER + 1])
+def test_more_rows_than_are_looked_at_together_are_all_kept_or_rejected_in_order(
+    count: int,
+) -> None:
+    filters, rows = [Digits(digits="2"), Digits(digits="51")], [row(at) for at in range(count)]
+    sifted = Sifted(filters, rows)
+    kept, dropped = slowly(filters, [row.id for row in rows])
+    assert [row.id for row in sifted.kept] == kept
+    assert [one.row["id"] for one in sifted.rejected] == sorted(
+        dropped, key=lambda id_: int(id_[1:])
+    )
 
 
 def test_neighbours_that_ask_nobody_take_one_pass() -> None:

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from openbezoar.errors import ConfigError, DataError
+from openbezoar.recipe import load
+from openbezoar.stages.start import print_of
 from openbezoar.store import Artifact
+from openbezoar.training.format import Format
 from tests.stages.conftest import Run, content
 
 TEXT = """\
@@ -28,6 +31,7 @@ stages:
     precision: float32
     lora: {r: 4, alpha: 8}
     optimisation: {batch_rows: 4, learning_rate: 1.0e-2, max_tokens: 900}
+    ledger: {rows: 8, answers: 2, max_tokens: 4}
   second: {<<: *train, start: first}
   merged: {kind: merge, adapter: second, parity_rows: 2}
   dpo: {<<: *train, start: merged, objective: {kind: dpo}}
@@ -54,13 +58,13 @@ def upto(stage: str) -> str:
     return "".join(lines[: after[0]] if after else lines)
 
 
-def test_an_optimiser_that_needs_a_gpu_is_refused_before_the_first_stage(
+def test_an_optimiser_that_the_device_lacks_is_refused_before_the_first_stage(
     line: Callable[..., dict[str, Artifact]], tmp_path: Path
 ) -> None:
     paged = [
-        "stages.dpo.optimisation.optimiser=paged_adamw_8bit", "stages.dpo.runtime.device=cpu"
+        "stages.dpo.optimisation.optimiser=paged_adamw_8bit", "stages.dpo.runtime.device=mps"
     ]  # fmt: skip
-    with pytest.raises(ConfigError, match=r"stages\.dpo: .*paged_adamw_8bit needs a CUDA GPU"):
+    with pytest.raises(ConfigError, match=r"stages\.dpo: .*paged_adamw_8bit does not run on mps"):
         line(*paged)
     assert not list((tmp_path / "store").glob("pairs-*"))
 
@@ -89,6 +93,7 @@ def test_the_line_ends_in_an_aligned_model(line: Callable[..., dict[str, Artifac
     first, second = made["first"].numbers, made["second"].numbers
     assert second["validation_loss_before"] == pytest.approx(first["validation_loss_after"])
     assert made["dpo"].numbers["first_loss"] == pytest.approx(0.6931, abs=1e-4)
+    assert len({made[stage].numbers["vocabulary"] for stage in ("first", "merged", "dpo")}) == 1
     assert made["dpo"].numbers["validation_margin_before"] == pytest.approx(0, abs=1e-5)
     parity: Any = made["merged"].numbers["parity"]
     assert parity["kl"] < 1e-3
@@ -106,12 +111,114 @@ def test_two_stores_hold_the_same_bytes(line: Callable[..., dict[str, Artifact]]
         assert one[stage].manifest.numbers == other[stage].manifest.numbers
 
 
-@pytest.mark.parametrize("setting", ["r=8", "alpha=16", "targets=[q_proj]", "dropout=0.5"])
-def test_a_carried_adapter_with_other_settings_is_refused(
-    line: Callable[..., dict[str, Artifact]], setting: str
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("lora.r=8", "lora.r is 8, there 4"),
+        ("lora.alpha=16", "lora.alpha is 16, there 8"),
+        ("lora.dropout=0.5", "lora.dropout is 0.5, there 0.05"),
+        ("lora.targets=[q_proj]", "lora.targets is [q_proj], there [k_proj, q_proj, v_proj]"),
+        ("precision=nf4", "precision is nf4, there float32"),
+        ("lora={r: 8, alpha: 16}", "lora.r is 8, there 4; lora.alpha is 16, there 8"),
+    ],
+)
+def test_a_carried_adapter_with_other_settings_is_refused_before_anything_is_made(
+    line: Callable[..., dict[str, Artifact]], tmp_path: Path, setting: str, told: str
 ) -> None:
-    with pytest.raises(ConfigError, match="the adapter carried from 'first' has other settings"):
-        line(f"stages.second.lora.{setting}", text=upto("second"))
+    with pytest.raises(ConfigError) as refused:
+        line(f"stages.second.{setting}", text=upto("second"))
+    assert f"stages.second: goes on with the adapter of 'first', but {told}: " in str(refused.value)
+    assert "carry: merge" in str(refused.value)
+    assert not (tmp_path / "store").exists()
+
+
+def test_targets_in_another_order_are_the_same_adapter(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(upto("second"), encoding="utf-8")
+    stages = load(path, ["stages.second.lora.targets=[v_proj, q_proj, k_proj]"]).stages
+    stages["second"].check_stages(stages)
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (["stages.first.carry=merge"], "'student' holds checkpoint, so there is no adapter to"),
+        (["stages.dpo.carry=merge"], "'merged' holds model, so there is no adapter to merge"),
+        (["stages.dpo.start=second"], "so write carry: merge, or start from a merge stage"),
+        (["stages.first.keep=best"], "say how often there is one with optimisation.evaluate_every"),
+    ],
+)
+def test_what_cannot_be_carried_or_kept_is_refused(
+    line: Callable[..., dict[str, Artifact]], settings: list[str], complaint: str
+) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        line(*settings)
+
+
+@pytest.mark.slow
+def test_a_carried_adapter_can_be_merged_and_a_new_one_begun_on_top(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    text = TEXT.replace("  merged: {kind: merge, adapter: second, parity_rows: 2}\n", "")
+    made = line(
+        "stages.second.carry=merge", "stages.second.lora={r: 2, alpha: 4}",
+        "stages.dpo.start=second", "stages.dpo.carry=merge", text=text,
+    )  # fmt: skip
+    first, second, dpo = (made[name].numbers for name in ("first", "second", "dpo"))
+    merged: Any = second["merged"]
+    assert (merged["onto"], merged["parity"]["kl"] < 1e-3) == ("original", True)
+    assert merged["boundary"]["loaded_in"] == "bfloat16"
+    after: Any = first["validation_loss_after"]
+    assert second["validation_loss_before"] == pytest.approx(after, abs=0.02)
+    assert dpo["first_loss"] == pytest.approx(0.6931, abs=1e-4)
+    base: Any = dpo["base"]
+    assert base == {"folder": "base", "fingerprint": print_of(made["dpo"].folder / "base")}
+    assert (made["aligned"].folder / "model" / "model.safetensors").exists()
+    ledger: Any = dpo["ledger"]
+    assert ledger["losses"]["data"]["since"] == "second"
+
+
+@pytest.mark.slow
+def test_a_stage_goes_on_with_an_adapter_whose_base_is_in_an_artifact_of_training(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    text = upto("second") + "  third: {<<: *train, start: second}\n"
+    made = line("stages.second.carry=merge", text=text)
+    base: Any = made["third"].numbers["base"]
+    print_ = made["second"].manifest.fingerprint
+    assert (base["artifact"], base["folder"]) == (print_, "base")
+    before, after = made["third"].numbers, made["second"].numbers
+    assert before["validation_loss_before"] == pytest.approx(after["validation_loss_after"])
+
+
+@pytest.mark.slow
+def test_the_best_adapter_is_kept_where_that_is_asked(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    settings = ["evaluate_every=1", "epochs=6", "learning_rate=0.3"]
+    made = line(
+        *(f"stages.first.optimisation.{setting}" for setting in settings),
+        "stages.first.keep=best", text=upto("first"),
+    )  # fmt: skip
+    text = (made["first"].folder / "metrics.jsonl").read_text(encoding="utf-8")
+    losses = [json.loads(line)["valid_loss"] for line in text.splitlines()]
+    step: Any = made["first"].numbers["kept_step"]
+    assert losses[step] == min(losses[1:])
+    assert made["first"].numbers["validation_loss_after"] == losses[step]
+
+
+@pytest.mark.slow
+def test_every_train_stage_tells_what_it_leaves_behind(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    made = line("stages.first.ledger={rows: 8, answers: 2, max_tokens: 4}", text=upto("second"))
+    ledgers: Any = [made[name].numbers["ledger"] for name in ("first", "second")]
+    own = ledgers[0]["losses"]["data"]
+    assert own["loss"] == pytest.approx(made["first"].numbers["validation_loss_after"], abs=1e-4)
+    assert own["rows"] == made["first"].numbers["validation_rows"]
+    change = ledgers[1]["losses"]["data"]["loss"] - own["loss"]
+    assert ledgers[1]["losses"]["data"]["change"] == pytest.approx(change)
+    assert ledgers[0]["answers"]["n"] == 2
 
 
 def test_rows_that_are_all_too_long_fail_by_name(line: Callable[..., dict[str, Artifact]]) -> None:
@@ -131,15 +238,29 @@ def test_pairs_that_are_cut_or_left_out_are_counted(
     reasons = {reason.partition(": ")[2] for reason in numbers["left_out"]}
     assert reasons == {"prompt alone longer than 300 tokens"}
     assert {what.partition(": ")[2] for what in numbers["cut"]} >= {"answer"}
-    assert numbers["reference"] == numbers["base"] == {"checkpoint": "student"}
+    assert numbers["reference"] == numbers["base"]
+    assert numbers["reference"]["checkpoint"] == "student"
     assert numbers["alarms"] == []
 
 
 @pytest.mark.slow
 def test_a_rendering_goes_with_the_model(line: Callable[..., dict[str, Artifact]]) -> None:
-    made = line("stages.second.rendering=raw", text=upto("merged"))
-    prints = [made[stage].numbers["format"] for stage in ("first", "second", "merged")]
-    assert prints[0] != prints[1] == prints[2]
+    renderings = [f"stages.{stage}.rendering=raw" for stage in ("first", "second", "dpo")]
+    made = line(*renderings)
+    prints = {made[stage].numbers["format"] for stage in ("first", "second", "merged", "aligned")}
+    served = Format.load(made["aligned"].folder / "model")
+    assert prints == {served.fingerprint}
+    assert served.rendering == "raw"
+
+
+@pytest.mark.parametrize(("stage", "start"), [("second", "first"), ("dpo", "merged")])
+def test_what_was_trained_in_one_rendering_is_not_trained_on_in_another(
+    line: Callable[..., dict[str, Artifact]], tmp_path: Path, stage: str, start: str
+) -> None:
+    told = f"stages.{stage}: rendering is raw, but '{start}', which it starts from, was trained in"
+    with pytest.raises(ConfigError, match=told):
+        line(f"stages.{stage}.rendering=raw")
+    assert not (tmp_path / "store").exists()
 
 
 def test_rows_that_are_too_long_are_counted(line: Callable[..., dict[str, Artifact]]) -> None:

@@ -1,4 +1,4 @@
-"""Adapters are attached, saved, carried on and merged without changing what the model says."""
+"""Adapters are attached, saved and carried on without changing what the model says."""
 
 import json
 from collections.abc import Callable
@@ -15,14 +15,13 @@ from openbezoar.training.adapters import (
     attach_adapter,
     device_for,
     load_model,
-    merge_adapter,
+    refuse_quantised,
     save_adapter,
     save_model,
     set_dropout,
+    vocabulary,
 )
 from openbezoar.training.format import Format
-from openbezoar.training.parity import compare
-from tests.training.conftest import Rows
 from tests.training.test_logps import perturbed
 
 
@@ -75,40 +74,32 @@ def test_a_saved_adapter_is_the_same_everywhere(
     assert not [text for text in texts if str(tiny_checkpoint) in text]
 
 
-def test_a_merged_model_answers_like_base_and_adapter(
-    saved: tuple[Any, Path], tiny_checkpoint: Path, rows: Rows
-) -> None:
-    model, folder = saved
-    merged = merge_adapter(tiny_checkpoint, folder)
-    found = compare(merged, model, [row[0].ids for row in rows])
-    assert found.divergence < 1e-4
-    untouched = compare(load_model(tiny_checkpoint), model, [row[0].ids for row in rows])
-    assert untouched.divergence > 100 * max(found.divergence, 1e-9), "the adapter matters"
+def test_weights_that_are_quantised_on_disk_are_refused(tmp_path: Path) -> None:
+    config = {"vocab_size": 8, "quantization_config": {"load_in_4bit": True}}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"its weights are quantised.*name the 16-bit checkpoint"):
+        refuse_quantised(tmp_path)
 
 
-def test_merged_weights_are_base_plus_update_rounded_once(
-    saved: tuple[Any, Path], tiny_checkpoint: Path
+def test_a_token_beyond_the_vocabulary_is_refused(
+    tiny_checkpoint: Path, format_: Format, tmp_path: Path
 ) -> None:
-    model, folder = saved
-    base = load_model(tiny_checkpoint, precision="float32").model.layers[0].self_attn.q_proj.weight
-    layer = model.get_base_model().model.layers[0].self_attn.q_proj
-    update = 2.0 * (layer.lora_B["default"].weight @ layer.lora_A["default"].weight)
-    merged = merge_adapter(tiny_checkpoint, folder).model.layers[0].self_attn.q_proj.weight
-    assert torch.equal(merged, (base + update).to(torch.bfloat16))
+    assert vocabulary(tiny_checkpoint, format_.tokenizer) == 259
+    format_.tokenizer.save_pretrained(str(tmp_path))
+    tokenizer = Format.load(tmp_path).tokenizer
+    tokenizer.add_tokens(["<new>"])
+    with pytest.raises(ConfigError, match="has 260 tokens and the model 259"):
+        vocabulary(tiny_checkpoint, tokenizer)
 
 
 def test_a_saved_model_knows_when_to_stop(
-    saved: tuple[Any, Path], tiny_checkpoint: Path, format_: Format, tmp_path: Path
+    tiny_checkpoint: Path, format_: Format, tmp_path: Path
 ) -> None:
-    save_model(merge_adapter(tiny_checkpoint, saved[1]), format_.tokenizer, tmp_path / "model")
-    written = tmp_path / "model"
-    generation = json.loads((written / "generation_config.json").read_text(encoding="utf-8"))
+    save_model(load_model(tiny_checkpoint), format_.tokenizer, tmp_path)
+    generation = json.loads((tmp_path / "generation_config.json").read_text(encoding="utf-8"))
     assert generation["eos_token_id"] == format_.tokenizer.eos_token_id
     assert generation["pad_token_id"] != generation["eos_token_id"]
-    assert [path.suffix for path in written.glob("model*")] == [".safetensors"]
-    texts = [path.read_text(encoding="utf-8") for path in written.glob("*.json")]
-    assert not [text for text in texts if str(tiny_checkpoint) in text]
-    assert Format.load(written).fingerprint == format_.fingerprint
+    assert Format.load(tmp_path).fingerprint == format_.fingerprint
 
 
 def test_dropout_is_switched_without_leaving_training_mode(adapted: Callable[..., Any]) -> None:

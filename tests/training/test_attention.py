@@ -1,87 +1,100 @@
-"""Packed attention equals plain causal attention on each sequence alone."""
+"""Models of many families give packed what they give alone, or are not packed."""
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 
-from openbezoar.training.attention import segment_attention, use_segments
+from openbezoar.errors import ModelError
+from openbezoar.training.attention import NAME, plain_attention, segment_attention, use_segments
+from openbezoar.training.logps import lone_log_probabilities, sequence_log_probabilities
+from openbezoar.training.packing import pack
+from tests.training.families import some_rows, tiny
+
+NO_CAPS = {"attn_logit_softcapping": None, "final_logit_softcapping": None}
+PACKABLE: dict[str, dict[str, Any]] = {
+    "llama": {},
+    "qwen3": {},
+    "mistral": {"sliding_window": 100},
+    "gemma2": {"sliding_window": 100, **NO_CAPS},
+    "gemma3_text": {
+        "sliding_window": 100,
+        "layer_types": ["sliding_attention", "full_attention"],
+    },
+    "gpt2": {"n_embd": 32, "n_head": 4, "n_layer": 2},
+}
+UNPACKABLE: dict[str, dict[str, Any]] = {
+    "gemma2": {},  # scores are capped
+    "granite": {"logits_scaling": 8.0},
+    "gpt_oss": {"num_local_experts": 2, "num_experts_per_tok": 1},  # attention with sinks
+    "lfm2": {"layer_types": ["conv", "full_attention"]},
+    "bloom": {},  # takes no attention of ours
+    "mamba": {},
+    "recurrent_gemma": {"attention_window_size": 64, "lru_width": 32, "num_hidden_layers": 3},
+}
 
 
-def projections(tokens: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    draw = torch.Generator().manual_seed(0)
-    shapes = [(1, 4, tokens, 8), (1, 2, tokens, 8), (1, 2, tokens, 8)]
-    query, key, value = (torch.randn(shape, generator=draw) for shape in shapes)
-    return query, key, value
+@pytest.mark.parametrize("family", PACKABLE)
+def test_packed_rows_give_what_their_sequences_give_alone(family: str) -> None:
+    model, packed = tiny(family, **PACKABLE[family]), pack(some_rows())
+    with torch.no_grad():
+        alone = lone_log_probabilities(model, packed.sequences)
+        assert use_segments(model)
+        together = sequence_log_probabilities(model, packed)
+    assert torch.allclose(together, alone, atol=1e-4, rtol=1e-6)
 
 
-def plain(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Softmax attention written out, heads of a group sharing their key and value."""
-    key, value = key.repeat_interleave(2, dim=1), value.repeat_interleave(2, dim=1)
-    scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
-    hidden = torch.ones_like(scores[0, 0], dtype=torch.bool).triu(1)
-    return (scores.masked_fill(hidden, -torch.inf).softmax(-1) @ value).transpose(1, 2)
+@pytest.mark.parametrize("family", UNPACKABLE)
+def test_what_segments_do_not_describe_is_computed_one_at_a_time(family: str) -> None:
+    model, packed = tiny(family, **UNPACKABLE[family]), pack(some_rows())
+    before = model.config._attn_implementation
+    with torch.no_grad():
+        alone = lone_log_probabilities(model, packed.sequences)
+        assert not use_segments(model)
+        found = sequence_log_probabilities(model, packed)
+    assert torch.equal(found, alone)
+    assert model.config._attn_implementation == before
 
 
-@pytest.mark.parametrize("lengths", [[7], [3, 4], [1, 5, 1]])
-def test_each_segment_attends_to_itself_alone(lengths: list[int]) -> None:
-    whole = projections(7)
-    found, _ = segment_attention(torch.nn.Module(), *whole, None, segments=lengths)
-    parts = zip(*(tensor.split(lengths, dim=2) for tensor in whole), strict=True)
-    expected = torch.cat([plain(*part) for part in parts], dim=1)
-    assert torch.allclose(found, expected, atol=1e-5)
+def test_plain_attention_is_transformers_own_and_ends() -> None:
+    model = tiny("llama")
+    use_segments(model)
+    with plain_attention(model):
+        assert model.config._attn_implementation == "eager"
+    assert model.config._attn_implementation == NAME
 
 
 def test_without_segments_all_tokens_are_one() -> None:
-    whole = projections(5)
-    found, _ = segment_attention(torch.nn.Module(), *whole, None)
-    assert torch.allclose(found, plain(*whole), atol=1e-5)
+    model, ids = tiny("llama"), torch.arange(9)[None]
+    with torch.no_grad():
+        expected = model(input_ids=ids).logits
+        use_segments(model)
+        assert torch.allclose(model(input_ids=ids).logits, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "mask", "settings"),
+    [
+        ((1, 3, 3), None, {"softcap": 50.0}),
+        ((1, 3, 3), torch.ones(1, 1, 3, 3), {}),
+        ((2, 3, 3), None, {}),
+        ((1, 1, 3), None, {}),
+    ],
+)
+def test_what_would_be_ignored_is_refused(
+    tokens: tuple[int, int, int], mask: torch.Tensor | None, settings: dict[str, float]
+) -> None:
+    rows, queries, keys = tokens
+    query, key = torch.zeros(rows, 2, queries, 4), torch.zeros(rows, 2, keys, 4)
+    with pytest.raises(ModelError, match="attention"):
+        segment_attention(torch.nn.Module(), query, key, key, mask, **settings)
 
 
 def test_the_scale_of_the_model_is_used() -> None:
-    query, key, value = projections(4)
-    found, _ = segment_attention(torch.nn.Module(), query, key, value, None, scaling=0.1)
-    key, value = key.repeat_interleave(2, dim=1), value.repeat_interleave(2, dim=1)
-    expected = scaled_dot_product_attention(query, key, value, is_causal=True, scale=0.1)
-    assert torch.allclose(found, expected.transpose(1, 2), atol=1e-6)
-
-
-def llama() -> torch.nn.Module:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2,
-        )
-    )  # fmt: skip
-
-
-def qwen() -> torch.nn.Module:
-    from transformers import Qwen3Config, Qwen3ForCausalLM
-
-    return Qwen3ForCausalLM(
-        Qwen3Config(
-            vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2, head_dim=8,
-        )
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("family", [llama, qwen])
-def test_a_packed_row_gives_the_logits_of_its_sequences(
-    family: Callable[[], torch.nn.Module],
-) -> None:
     torch.manual_seed(0)
-    model = family().eval()
-    sequences = [torch.randint(64, (1, length)) for length in (5, 9, 3)]
-    with torch.no_grad():
-        expected = torch.cat([model(input_ids=one).logits for one in sequences], dim=1)
-        use_segments(model)
-        positions = torch.cat([torch.arange(one.shape[1]) for one in sequences])[None]
-        found = model(
-            input_ids=torch.cat(sequences, dim=1), position_ids=positions, segments=[5, 9, 3],
-            use_cache=False,
-        ).logits  # fmt: skip
-    assert torch.allclose(found, expected, atol=1e-4)
+    query, key, value = (torch.randn(1, 2, 5, 4) for _ in range(3))
+    found, _ = segment_attention(torch.nn.Module(), query, key, value, None, scaling=0.1)
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        query, key, value, is_causal=True, scale=0.1
+    )
+    assert torch.allclose(found, expected.transpose(1, 2), atol=1e-6)

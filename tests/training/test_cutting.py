@@ -82,6 +82,17 @@ def test_a_cut_answer_has_no_eos_and_one_that_fits_has(format_: Format) -> None:
     assert sum(rejected.supervised) == 20
 
 
+def test_both_answers_follow_one_prompt_though_one_alone_would_leave_it_whole(
+    format_: Format,
+) -> None:
+    asked = ("First" * 20, "Answer" * 20, "Second")
+    limit = len(format_.encode(turns(*asked), "Yes.", 2048).ids)
+    sequences = encode_pair(pair("Yes.", "No, never.", *asked), format_, limit)
+    prompt = format_.prompt(turns("Second"))
+    assert [sequence.ids[: len(prompt)] for sequence in sequences] == [prompt, prompt]
+    assert [sequence.cut for sequence in sequences] == [("prompt",), ("prompt",)]
+
+
 def test_a_pair_that_cutting_made_equal_is_refused(format_: Format) -> None:
     prompt = len(format_.prompt(turns("Hi")))
     with pytest.raises(ParseError, match="answers are the same tokens after cutting"):

@@ -1,17 +1,20 @@
 """What is trained on is what is asked later, token by token, and no text can speak out of turn."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.records import Message
-from openbezoar.training.format import DEFAULT_SYSTEM, HEADERS, Encoded, Format, neutral
+from openbezoar.training.format import Encoded, Format, dress
+from openbezoar.training.renderings import DEFAULT_SYSTEM, HEADERS, neutral
 from tests.conftest import turns
-from tests.training.conftest import tokenizer_of
+from tests.training.conftest import KINDS, byte_level, sentence_pieces, tokenizer_of
 
 SYSTEM = Message(role="system", content="Be brief.")
 CONVERSATIONS = {
@@ -26,7 +29,7 @@ CONVERSATIONS = {
 }
 PIECE = some.sampled_from(
     ["</s>", "<s>", "<unk>", "### Response:", "### Instruction:", "### System:", "\n", "\n\n", " ",
-     "\r", "\u2028", "é", "日本語", "\U0001f600", "\u200d", "a", "word "]
+     "\r", "\u2028", "\x00", "[SEP]", "é", "日本語", "\U0001f600", "\u200d", "a", "word "]
 )  # fmt: skip
 HOSTILE = some.lists(PIECE | some.text(max_size=4), max_size=12).map("".join)
 
@@ -35,11 +38,7 @@ HOSTILE = some.lists(PIECE | some.text(max_size=4), max_size=12).map("".join)
 def test_the_chat_template_renders_the_ids_that_were_trained_on(
     format_: Format, messages: tuple[Message, ...]
 ) -> None:
-    given = [message.model_dump() for message in messages]
-    rendered = format_.tokenizer.apply_chat_template(
-        given, add_generation_prompt=True, tokenize=True, return_dict=False
-    )
-    assert rendered == format_.prompt(messages)
+    assert rendered(format_, messages) == format_.prompt(messages)
 
 
 def test_a_conversation_has_this_very_shape(format_: Format) -> None:
@@ -77,7 +76,7 @@ def test_the_answer_and_its_eos_are_learned_and_nothing_else(format_: Format) ->
     assert encoded.answer_tokens == len("So long.") + 1
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
 def test_no_text_yields_a_special_token_or_opens_a_turn(
     format_: Format, system: str, asked: str, said: str, answer: str
@@ -140,18 +139,77 @@ def test_the_fingerprint_changes_with_the_template(format_: Format, tiny_checkpo
 # Tokenizers of other kinds.
 
 
-def sentence_pieces(merges: list[tuple[str, str]], scheme: str, **specials: str) -> Format:
-    """A tokenizer that writes spaces as ▁ and puts one before a text, as SentencePiece does."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+def rendered(format_: Format, messages: Sequence[Message]) -> list[int]:
+    """What any server makes of a conversation with this tokenizer."""
+    ids: list[int] = format_.tokenizer.apply_chat_template(
+        [message.model_dump() for message in messages],
+        add_generation_prompt=True, tokenize=True, return_dict=False,
+    )  # fmt: skip
+    return ids
 
-    letters = [chr(code) for code in range(33, 127)]
-    tokens = ["<unk>", "<s>", "</s>", "▁", "\n", *letters, *("".join(pair) for pair in merges)]
-    vocabulary = {token: number for number, token in enumerate(tokens)}
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>"))
-    backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
-    backend.decoder = decoders.Metaspace(prepend_scheme=scheme)
-    backend.add_special_tokens([AddedToken(name, special=True) for name in tokens[:3]])
-    return Format(tokenizer_of(backend, **specials))
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=30)
+@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+def test_whatever_a_row_says_it_is_trained_on_as_it_is_served(
+    formats: dict[str, Format], kind: str, system: str, asked: str, said: str, answer: str
+) -> None:
+    format_ = formats[kind]
+    messages = (Message(role="system", content=system), *turns(asked, said, asked))
+    encoded = format_.encode(messages, f"{answer}.", 1 << 20)
+    learned = sum(encoded.supervised)
+    assert encoded.ids[:-learned] == rendered(format_, messages)
+    assert encoded.supervised == [False] * (len(encoded.ids) - learned) + [True] * learned
+    steering = [id_ for id_ in encoded.ids if id_ in format_.control]
+    end = format_.tokenizer.eos_token_id
+    assert steering == [format_.tokenizer.bos_token_id] * format_.adds_bos + [end, end]
+    assert encoded.ids[-1] == end
+
+
+@pytest.mark.parametrize("kind", ["byte level", "byte level, bos", "sentencepiece", "converted"])
+@settings(max_examples=30)
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_both_halves_of_a_row_read_back(
+    formats: dict[str, Format], kind: str, asked: str, said: str, answer: str
+) -> None:
+    format_ = formats[kind]
+    tokenizer = format_.tokenizer
+    messages, answer = turns(asked, said, asked), f"{answer}."
+    encoded = format_.encode(messages, answer, 1 << 20)
+    at = encoded.supervised.index(True)
+    asked_for = tokenizer.apply_chat_template(
+        [message.model_dump() for message in messages], tokenize=False, add_generation_prompt=True
+    )
+    both = asked_for + neutral(answer.strip()) + tokenizer.eos_token
+    assert without_gaps(tokenizer.decode(encoded.ids[:at])) == without_gaps(asked_for)
+    assert without_gaps(tokenizer.decode(encoded.ids)) == without_gaps(both)
+
+
+def without_gaps(text: str) -> str:
+    """SentencePiece puts a space after a token that stands alone; some write it, some do not."""
+    return re.sub("(</?s>) ", r"\1", text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lone_surrogates_are_refused(formats: dict[str, Format], kind: str) -> None:
+    for messages, answer in ((turns("a\ud800"), "Yes."), (turns("Hello"), "\udfff")):
+        with pytest.raises(ParseError, match="not Unicode"):
+            formats[kind].encode(messages, answer, 2048)
+
+
+def test_an_answer_without_a_token_is_refused(formats: dict[str, Format]) -> None:
+    with pytest.raises(ParseError, match="empty answer"):
+        formats["wordpiece"].encode(turns("Hello"), "\x00\u200b\x01", 2048)
+
+
+def test_an_unknown_character_that_would_end_the_answer_is_refused() -> None:
+    """In some tokenizers the sign for the unknown and the end of a text are one token."""
+    backend = sentence_pieces([], "always")
+    format_ = Format(dress(tokenizer_of(backend, unk_token="<unk>", eos_token="<unk>")))
+    assert format_.encode(turns("Hello"), "Yes", 2048).ids[-1] == 0
+    for messages, answer in ((turns("Hello"), "日"), (turns("日"), "Yes")):
+        with pytest.raises(ParseError, match="control token"):
+            format_.encode(messages, answer, 2048)
 
 
 MERGES: dict[str, list[tuple[str, str]]] = {
@@ -164,29 +222,14 @@ MERGES: dict[str, list[tuple[str, str]]] = {
 
 @pytest.mark.parametrize("scheme", ["always", "first"])
 @pytest.mark.parametrize("merges", MERGES.values(), ids=MERGES)
-def test_a_tokenizer_that_puts_spaces_before_text_is_joined_right(
-    merges: list[tuple[str, str]], scheme: str
-) -> None:
-    format_ = sentence_pieces(merges, scheme, unk_token="<unk>", eos_token="</s>")
-    encoded = format_.encode((SYSTEM, *turns("Hi", "Yo", "Say a b")), "Yes a b", 2048)
-    text = format_.tokenizer.decode(encoded.ids)
-    assert text == (
-        "### System:\nBe brief.\n\n### Instruction:\nHi\n\n### Response:\nYo</s>\n\n"
-        "### Instruction:\nSay a b\n\n### Response:\nYes a b</s>"
-    )
+def test_an_answer_gets_no_space_of_its_own(merges: list[tuple[str, str]], scheme: str) -> None:
+    backend = sentence_pieces(merges, scheme)
+    format_ = Format(dress(tokenizer_of(backend, unk_token="<unk>", eos_token="</s>")))
+    messages = (SYSTEM, *turns("Hi", "Yo", "Say a b"))
+    encoded = format_.encode(messages, "Yes a b", 2048)
     learned = sum(encoded.supervised)
-    assert format_.tokenizer.decode(encoded.ids[-learned:]) == "Yes a b</s>"
-
-
-def byte_level(names: list[str]) -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: number for number, token in enumerate([*names, *letters])}
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    return backend
+    assert encoded.ids[:-learned] == rendered(format_, messages)
+    assert format_.tokenizer.decode(encoded.ids).endswith("### Response:\nYes a b</s>")
 
 
 @pytest.mark.parametrize(
@@ -223,8 +266,4 @@ def test_a_bos_comes_first_where_the_tokenizer_adds_one(tmp_path: Path) -> None:
     format_ = Format.for_training(tmp_path)
     ids = format_.prompt(turns("Hello", "Hi", "Bye"))
     assert [place for place, token in enumerate(ids) if token == 0] == [0]
-    rendered = format_.tokenizer.apply_chat_template(
-        [message.model_dump() for message in turns("Hello", "Hi", "Bye")],
-        add_generation_prompt=True, tokenize=True, return_dict=False,
-    )  # fmt: skip
-    assert rendered == ids
+    assert rendered(format_, turns("Hello", "Hi", "Bye")) == ids

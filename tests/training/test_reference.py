@@ -9,7 +9,6 @@ import torch
 
 from openbezoar.training.adapters import set_dropout
 from openbezoar.training.format import Encoded
-from openbezoar.training.logps import sequence_log_probabilities
 from openbezoar.training.packing import pack
 from openbezoar.training.reference import (
     Reference,
@@ -104,17 +103,13 @@ def test_each_precision_and_each_setting_has_a_fingerprint_of_its_own(adapted: M
 def test_two_reference_passes_are_equal_to_the_bit_whatever_the_adapter_and_dropout(
     adapted: Make, pairs: Rows
 ) -> None:
-    packed = pack([sequence for row in pairs for sequence in row])
-
-    def compute(model: Any) -> torch.Tensor:
-        return sequence_log_probabilities(model, packed)
-
+    packed = pack(pairs)
     model = adapted(dropout=0.5)
     set_dropout(model, on=True)
-    first = reference_log_probabilities(model, compute)
+    first = reference_log_probabilities(model, packed)
     moved = perturbed(adapted(dropout=0.5))
     set_dropout(moved, on=True)
-    assert torch.equal(first, reference_log_probabilities(model, compute))
-    assert torch.equal(first, reference_log_probabilities(moved, compute))
+    assert torch.equal(first, reference_log_probabilities(model, packed))
+    assert torch.equal(first, reference_log_probabilities(moved, packed))
     assert first.dtype == torch.float32
     assert not first.requires_grad

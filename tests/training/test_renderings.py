@@ -1,15 +1,17 @@
 """The other ways to write a conversation down have their shape, and say it in a chat template."""
 
+import copy
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from openbezoar.training.format import FORMS, Format
-from openbezoar.training.renderings import Rendering
+from openbezoar.training.format import Format, dress
+from openbezoar.training.renderings import FORMS, Rendering
 from tests.conftest import turns
-from tests.training.test_format import CONVERSATIONS, HOSTILE
+from tests.training.conftest import KINDS
+from tests.training.test_format import CONVERSATIONS, HOSTILE, rendered
 
 DIALOGUE = turns("Hi", "Hello", "Sum of 1 and 1?")
 
@@ -94,4 +96,30 @@ def test_a_base_model_with_another_template_is_read_as_openbezoar(tiny_checkpoin
     tokenizer = Format.load(tiny_checkpoint).tokenizer
     tokenizer.chat_template = "{{ messages }}"
     assert Format(tokenizer).rendering == "openbezoar"
-    assert Format(tokenizer, "raw").rendering == "raw"
+    assert Format(dress(tokenizer, "raw")).rendering == "raw"
+
+
+def test_a_model_is_read_in_its_own_rendering_unless_another_is_named(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    Format.for_training(tiny_checkpoint, "raw").tokenizer.save_pretrained(str(tmp_path))
+    assert Format.for_training(tmp_path).rendering == "raw"
+    assert Format.for_training(tmp_path, "context").rendering == "context"
+
+
+@pytest.mark.parametrize("rendering", get_args(Rendering))
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=20, deadline=None)
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_with_any_tokenizer_a_row_is_trained_on_as_it_is_served(
+    formats: dict[str, Format], kind: str, rendering: Rendering, asked: str, said: str, answer: str
+) -> None:
+    format_ = Format(dress(copy.deepcopy(formats[kind].tokenizer), rendering))
+    messages = turns(asked, said, asked)
+    encoded = format_.encode(messages, f"{answer}.", 1 << 20)
+    learned = sum(encoded.supervised)
+    assert encoded.ids[:-learned] == rendered(format_, messages)
+    steering = [id_ for id_ in encoded.ids if id_ in format_.control]
+    end = format_.tokenizer.eos_token_id
+    ends = [end, end] if rendering == "openbezoar" else [end]
+    assert steering == [format_.tokenizer.bos_token_id] * format_.adds_bos + ends

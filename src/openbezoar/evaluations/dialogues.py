@@ -1,54 +1,55 @@
-"""Puts questions of several turns to a model, then has a judge rate every answer."""
+"""Puts questions of several turns to a model; a turn without an answer keeps the reason."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from openbezoar.driver import over_rows
 from openbezoar.errors import ParseError
-from openbezoar.evaluations.judging import (
-    Exchange,
-    Judgment,
-    Rating,
-    Verdict,
-    grade,
-    grade_as_json,
-)
+from openbezoar.evaluations.fastchat import FAILED, Answers
 from openbezoar.evaluations.questions import Question
 from openbezoar.families import ChatModel, Request, Sampling
+from openbezoar.judges.wording import Exchange
 from openbezoar.records import Message
 
-__all__ = ["Dialogue", "Examiner", "Turn"]
+__all__ = ["Dialogue", "Interview", "Turn", "from_answers"]
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One exchange and what the judge made of it; without an answer, the reason."""
+    """One exchange; without an answer, why not."""
 
     exchange: Exchange
     finish_reason: str = ""
-    judgment: Judgment = field(default_factory=lambda: Judgment(Rating(None, "not judged"), ()))
+    missing: str = ""
 
 
 @dataclass(frozen=True)
 class Dialogue:
-    """A question with its turns."""
+    """A question with a model's answers."""
 
     question: Question
     turns: tuple[Turn, ...]
 
+    def exchanges(self, turn: int) -> list[Exchange]:
+        """What a judge of a turn, counted from 0, sees: all up to this turn."""
+        return [one.exchange for one in self.turns[: turn + 1]]
+
+    def texts(self) -> list[str]:
+        """The answers."""
+        return [one.exchange.answer for one in self.turns]
+
 
 @dataclass(frozen=True)
-class Examiner:
-    """Asks a student and a judge, some questions at a time."""
+class Interview:
+    """How questions are put to a model."""
 
     concurrency: int
-    answer_tokens: int
-    judge_tokens: int
+    tokens: int
+    """The longest answer."""
     seed: int
-    verdict: Verdict = "brackets"
 
     async def ask(self, questions: Sequence[Question], student: ChatModel) -> list[Dialogue]:
-        """Every question with the student's answers, or why there is none."""
+        """Every question with the model's answers, some questions at a time."""
 
         async def work(question: Question) -> Dialogue:
             return await self._answered(question, student)
@@ -56,39 +57,13 @@ class Examiner:
         outcomes = [one async for one in over_rows(questions, work, self.concurrency)]
         return [one.result for one in outcomes if one.result is not None]
 
-    async def judge(self, dialogues: Sequence[Dialogue], judge: ChatModel) -> list[Dialogue]:
-        """The same with a judgment for every answer; what has no answer is never judged."""
-        turns = [list(dialogue.turns) for dialogue in dialogues]
-        places = [
-            (number, place)
-            for number, row in enumerate(turns)
-            for place, turn in enumerate(row)
-            if turn.exchange.answer
-        ]
-
-        async def work(spot: tuple[int, int]) -> Judgment:
-            number, place = spot
-            shown = [turn.exchange for turn in dialogues[number].turns[: place + 1]]
-            ask = grade_as_json if self.verdict == "json" else grade
-            return await ask(shown, judge, self.judge_tokens, self.seed)
-
-        async for outcome in over_rows(places, work, self.concurrency):
-            number, place = outcome.row
-            reason = f"judge: {outcome.error.reason}" if outcome.error else ""
-            judgment = outcome.result or Judgment(Rating(None, reason), ())
-            turns[number][place] = replace(turns[number][place], judgment=judgment)
-        return [
-            replace(dialogue, turns=tuple(row))
-            for dialogue, row in zip(dialogues, turns, strict=True)
-        ]
-
     async def _answered(self, question: Question, student: ChatModel) -> Dialogue:
         turns: list[Turn] = []
         said: tuple[Message, ...] = ()
         for place, text in enumerate(question.turns):
             exchange = Exchange(text, "", question.reference_for(place))
-            if turns and not turns[-1].exchange.answer:
-                turns.append(_unanswered(exchange, "no answer to the turn before"))
+            if turns and turns[-1].missing:
+                turns.append(Turn(exchange, missing=_AFTER))
                 continue
             said += (Message(role="user", content=text),)
             turn = await self._turn(exchange, question.temperature, said, student)
@@ -103,16 +78,44 @@ class Examiner:
         said: tuple[Message, ...],
         student: ChatModel,
     ) -> Turn:
-        sampling = Sampling(temperature=temperature, top_p=1, max_tokens=self.answer_tokens)
+        sampling = Sampling(temperature=temperature, top_p=1, max_tokens=self.tokens)
         request = Request(messages=said, sampling=sampling, seed=self.seed)
         try:
             completion = await student.complete(request)
         except ParseError as error:
-            return _unanswered(exchange, f"no answer: {error.reason}")
+            return Turn(exchange, missing=f"no answer: {error.reason}")
         if not completion.text.strip():
-            return _unanswered(exchange, "empty answer")
+            return Turn(exchange, missing=_EMPTY)
         return Turn(replace(exchange, answer=completion.text), completion.finish_reason)
 
 
-def _unanswered(exchange: Exchange, reason: str) -> Turn:
-    return Turn(exchange, judgment=Judgment(Rating(None, reason), ()))
+def from_answers(
+    questions: Sequence[Question], answers: Mapping[int | str, Answers]
+) -> list[Dialogue]:
+    """The dialogues of a model whose answers are on file; an error's name is no answer."""
+    dialogues = []
+    for question in questions:
+        given = answers.get(question.question_id)
+        turns: list[Turn] = []
+        for place, text in enumerate(question.turns):
+            exchange = Exchange(text, "", question.reference_for(place))
+            if turns and turns[-1].missing:
+                turns.append(Turn(exchange, missing=_AFTER))
+            else:
+                turns.append(_filed(exchange, given.turns if given else (), place))
+        dialogues.append(Dialogue(question, tuple(turns)))
+    return dialogues
+
+
+_AFTER, _EMPTY = "no answer to the turn before", "empty answer"
+
+
+def _filed(exchange: Exchange, given: Sequence[str], place: int) -> Turn:
+    text = given[place] if place < len(given) else None
+    if text is None:
+        return Turn(exchange, missing="no answer on file")
+    if text.strip() in FAILED:
+        return Turn(exchange, missing="no answer: an error on file")
+    if not text.strip():
+        return Turn(exchange, missing=_EMPTY)
+    return Turn(replace(exchange, answer=text))

@@ -127,9 +127,9 @@ class Harness(Evaluation):
 
     def _load(self, subject: Subject) -> Loaded:
         from openbezoar.training.adapters import device_for, load_model
-        from openbezoar.training.format import Format
+        from openbezoar.training.tokenizer import load_tokenizer
 
-        tokenizer = Format.load(subject.path).tokenizer
+        tokenizer = load_tokenizer(subject.path)
         model = load_model(subject.path, device_for(self.runtime.device), self.precision)
         return Loaded(model, tokenizer, self.runtime.batch_rows)
 
@@ -165,7 +165,23 @@ class Harness(Evaluation):
                 note="; ".join(
                     [*self._notes(name, run, results, place), *_doubts(name, filter_, results)]
                 ),
+                settings=self._settings(name, run, results, place),
             )
+
+    def _settings(
+        self, name: str, run: TaskRun, results: Results, place: Prepared | None
+    ) -> dict[str, JsonValue]:
+        version = results["versions"].get(name)
+        return {
+            "shots": results["n-shot"].get(name, run.shots or 0),
+            "chat_template": run.chat,
+            "rows": place.rows if place else "rows from the hub",
+            "limit": self.limit,
+            "precision": self.precision,
+            "backend": "transformers",
+            "lm_eval": lm_harness.version(),
+            "task_version": None if version is None else str(version),
+        }
 
     def _notes(
         self, name: str, run: TaskRun, results: Results, place: Prepared | None

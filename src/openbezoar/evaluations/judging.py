@@ -1,153 +1,94 @@
-"""How an answer is put before a judge, and how the rating in the judge's reply is read."""
+"""Has a judge rate answers, or compare two models' answers in both orders, many at a time."""
 
-import json
-import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from pydantic import JsonValue
+from openbezoar.driver import over_rows
+from openbezoar.evaluations.dialogues import Dialogue
+from openbezoar.families import ChatModel
+from openbezoar.judges.pairwise import Seat
+from openbezoar.judges.verdicts import Form, Judgment, Reading, judge_by, unjudged
+from openbezoar.judges.wording import Wording
 
-from openbezoar import prompts
-from openbezoar.errors import ParseError
-from openbezoar.families import ChatModel, Request, Sampling
-from openbezoar.records import Message
+__all__ = ["Court", "Game"]
 
-__all__ = [
-    "Exchange",
-    "Judgment",
-    "Rating",
-    "Verdict",
-    "grade",
-    "grade_as_json",
-    "harmless",
-    "question_for",
-    "read_json_rating",
-    "read_rating",
-]
-
-LOWEST, HIGHEST = 1, 10
-Verdict = Literal["brackets", "json"]
-JSON_VERDICT: dict[str, JsonValue] = {
-    "type": "object",
-    "properties": {"rating": {"enum": list(range(LOWEST, HIGHEST + 1))}},
-    "required": ["rating"],
-    "additionalProperties": False,
-}
-PROMPT, REPAIR = "mt_bench_grade", "mt_bench_repair"
-
-_VERDICT = re.compile(r"\[\[([^\[\]]*)\]\]")
-_NUMBER = re.compile(r"[-+\u2212]?\d+(?:\.\d+)?")
-_TAG = re.compile(r"<(?=\s*/?\s*(?:user-question|assistant-answer|reference-answer)\b)", re.I)
+Spot = TypeVar("Spot")
+Found = TypeVar("Found")
 
 
-class Rating(NamedTuple):
-    """What a judge's reply says; without a value, why not, and whether asking again may help."""
+class Game(NamedTuple):
+    """One turn of two models, judged in both orders."""
 
-    value: float | None
-    reason: str = ""
-    ask_again: bool = False
+    ours: Dialogue
+    theirs: Dialogue
+    turn: int
+    """Counted from 0."""
+    first: Judgment[Seat]
+    """Ours shown first, as A."""
+    second: Judgment[Seat]
+    """Ours shown second, as B."""
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """One turn: what was asked, what the assistant said, and an answer known to be good."""
+class Court:
+    """How answers are put before a judge."""
 
-    question: str
-    answer: str
-    reference: str = ""
+    wording: Wording
+    tokens: int
+    """The longest reply."""
+    seed: int
+    concurrency: int
 
+    async def rate(
+        self, dialogues: Sequence[Dialogue], judge: ChatModel, form: Form[float]
+    ) -> list[list[Judgment[float]]]:
+        """A judgment for every turn; what has no answer is never put before the judge."""
 
-@dataclass(frozen=True)
-class Judgment:
-    """A judge's rating with all it said, one reply or two."""
+        async def work(spot: tuple[Dialogue, int]) -> Judgment[float]:
+            dialogue, turn = spot
+            if missing := dialogue.turns[turn].missing:
+                return unjudged(missing)
+            asked = self.wording.rate(dialogue.exchanges(turn))
+            return await judge_by(form, asked, judge, self.tokens, self.seed)
 
-    rating: Rating
-    replies: tuple[str, ...]
+        spots = [(one, turn) for one in dialogues for turn in range(len(one.turns))]
+        found = iter(await self._each(spots, work))
+        return [[next(found) for _ in one.turns] for one in dialogues]
 
+    async def compare(
+        self,
+        pairs: Sequence[tuple[Dialogue, Dialogue]],
+        judge: ChatModel,
+        form: Form[Seat],
+    ) -> list[Game]:
+        """Every turn of every pair in both orders; ours are the first of each pair.
 
-def question_for(exchanges: Sequence[Exchange], verdict: Verdict = "brackets") -> str:
-    """The prompt that asks for a rating of the last answer."""
-    turns = [
-        {name: harmless(text) for name, text in vars(exchange).items()} for exchange in exchanges
-    ]
-    return prompts.render(PROMPT, turns=turns, as_json=verdict == "json")
+        Answers alike to the letter tie, and nobody is asked.
+        """
 
+        async def work(spot: tuple[Dialogue, Dialogue, int]) -> Judgment[Seat]:
+            shown_first, shown_second, turn = spot
+            if missing := shown_first.turns[turn].missing or shown_second.turns[turn].missing:
+                return unjudged(missing)
+            sides = shown_first.exchanges(turn), shown_second.exchanges(turn)
+            if sides[0] == sides[1]:
+                return Judgment(Reading("tie"))
+            asked = self.wording.compare(*sides)
+            return await judge_by(form, asked, judge, self.tokens, self.seed)
 
-def harmless(text: str) -> str:
-    """The text unable to close its tags or to hold what would read as a rating."""
-    text = _TAG.sub("\u2039", text)
-    return re.sub(r"\[(?=\[)", "[ ", re.sub(r"\](?=\])", "] ", text))
+        spots = [
+            spot
+            for ours, theirs in pairs
+            for turn in range(len(ours.turns))
+            for spot in ((ours, theirs, turn), (theirs, ours, turn))
+        ]
+        found = await self._each(spots, work)
+        games = zip(spots[::2], found[::2], found[1::2], strict=True)
+        return [Game(*spot, first, second) for spot, first, second in games]
 
-
-def read_rating(reply: str) -> Rating:
-    """The last `[[n]]` in a reply; never a guess.
-
-    >>> read_rating("You asked for [[5]]. Rating: [[2]]").value
-    2.0
-    """
-    found = _VERDICT.findall(reply)
-    if not found:
-        return Rating(None, "no rating", ask_again=True)
-    if not _NUMBER.fullmatch(found[-1]):
-        return Rating(None, "rating not a number", ask_again=True)
-    value = float(found[-1].replace("\u2212", "-"))
-    if not LOWEST <= value <= HIGHEST:
-        return Rating(None, "rating out of range")
-    return Rating(value)
-
-
-def read_json_rating(reply: str) -> Rating:
-    """The rating of a reply that the server held to `JSON_VERDICT`; never a guess."""
-    try:
-        value = json.loads(reply)["rating"]
-    except (ValueError, KeyError, TypeError):
-        return Rating(None, "no rating")
-    if type(value) is not int or not LOWEST <= value <= HIGHEST:
-        return Rating(None, "rating out of range")
-    return Rating(value)
-
-
-async def grade_as_json(
-    exchanges: Sequence[Exchange], judge: ChatModel, max_tokens: int, seed: int
-) -> Judgment:
-    """Ask for the bare rating, in a form that the server enforces."""
-    request = Request(
-        messages=(Message(role="user", content=question_for(exchanges, "json")),),
-        sampling=Sampling(temperature=0, top_p=1, max_tokens=max_tokens),
-        json_schema=JSON_VERDICT,
-        seed=seed,
-    )
-    reply = (await judge.complete(request)).text
-    return Judgment(read_json_rating(reply), (reply,))
-
-
-async def grade(
-    exchanges: Sequence[Exchange], judge: ChatModel, max_tokens: int, seed: int
-) -> Judgment:
-    """Ask for a rating of the last answer, once more when the first reply has none."""
-    prompt = question_for(exchanges)
-    asked: tuple[Message, ...] = (Message(role="user", content=prompt),)
-    sampling = Sampling(temperature=0, top_p=1, max_tokens=max_tokens)
-    first = await judge.complete(Request(messages=asked, sampling=sampling, seed=seed))
-    rating = read_rating(first.text)
-    if not rating.ask_again:
-        return Judgment(rating, (first.text,))
-    asked = _with_repair(prompt, first.text, prompts.render(REPAIR))
-    again = Request(messages=asked, sampling=sampling, seed=seed, attempt=1)
-    try:
-        second = await judge.complete(again)
-    except ParseError as error:
-        return Judgment(Rating(None, error.reason), (first.text,))
-    return Judgment(read_rating(second.text), (first.text, second.text))
-
-
-def _with_repair(prompt: str, reply: str, repair: str) -> tuple[Message, ...]:
-    """The conversation up to the request for a rating; an empty reply has no turn of its own."""
-    if not reply.strip():
-        return (Message(role="user", content=f"{prompt}\n\n{repair}"),)
-    return (
-        Message(role="user", content=prompt),
-        Message(role="assistant", content=reply),
-        Message(role="user", content=repair),
-    )
+    async def _each(
+        self, spots: Sequence[Spot], work: Callable[[Spot], Awaitable[Found]]
+    ) -> list[Found]:
+        outcomes = [one async for one in over_rows(spots, work, self.concurrency)]
+        return [one.result for one in outcomes if one.result is not None]

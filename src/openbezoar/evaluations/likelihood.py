@@ -12,7 +12,7 @@ from openbezoar.records import Message
 
 if TYPE_CHECKING:
     from openbezoar.training.adapters import Precision
-    from openbezoar.training.format import Encoded
+    from openbezoar.training.packing import Row
 
 __all__ = ["Answer", "Likelihood", "LikelihoodRuntime", "likelihoods", "scored"]
 
@@ -50,7 +50,7 @@ def likelihoods(
     """The likelihood of each answer in order, or why it has none."""
     from openbezoar.training.format import Encoded, Format
 
-    format_ = Format.load(folder)
+    format_ = Format.for_training(folder)
 
     def encoded(answer: Answer) -> Encoded | ParseError:
         try:
@@ -60,20 +60,20 @@ def likelihoods(
 
     rows = [encoded(answer) for answer in answers]
     usable = [row for row in rows if isinstance(row, Encoded)]
-    found = iter(scored(folder, usable, precision, runtime))
-    return [row if isinstance(row, ParseError) else next(found) for row in rows]
+    found = iter(scored(folder, [(row,) for row in usable], precision, runtime))
+    return [row if isinstance(row, ParseError) else next(found)[0] for row in rows]
 
 
 def scored(
     folder: Path,
-    sequences: "Sequence[Encoded]",
+    rows: "Sequence[Row]",
     precision: "Precision",
     runtime: LikelihoodRuntime,
-) -> list[Likelihood]:
-    """The likelihood that a checkpoint finds for each sequence's answer, in order."""
+) -> list[list[Likelihood]]:
+    """The likelihoods that a checkpoint finds for the answers of each row, in order."""
     from openbezoar.training.adapters import device_for, load_model
-    from openbezoar.training.logps import answer_log_probabilities
+    from openbezoar.training.logps import row_log_probabilities
 
     model = load_model(folder, device_for(runtime.device), precision)
-    found = answer_log_probabilities(model, sequences, runtime.micro_tokens)
-    return [Likelihood(*one) for one in found]
+    found = row_log_probabilities(model, rows, runtime.micro_tokens)
+    return [[Likelihood(*one) for one in row] for row in found]

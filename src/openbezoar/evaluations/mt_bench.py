@@ -1,177 +1,147 @@
 """MT-Bench's method: a model answers questions of two turns, a judge rates every answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, JsonValue, PositiveInt
+from pydantic import JsonValue
 
-from openbezoar import prompts
-from openbezoar.component import Runtime
 from openbezoar.driver import wait_for
-from openbezoar.evaluations import journal, judging
-from openbezoar.evaluations.dialogues import Dialogue, Examiner, Turn
-from openbezoar.evaluations.held_out import spread
-from openbezoar.evaluations.pooled import pooled
-from openbezoar.evaluations.questions import Question, QuestionSet, References, evidence, load
+from openbezoar.evaluations import journal
+from openbezoar.evaluations.dialogues import Dialogue
+from openbezoar.evaluations.exam import ExamSettings, Paper, refuse_json
+from openbezoar.evaluations.grades import Graded, Grading, agreement
+from openbezoar.evaluations.published import Published
 from openbezoar.families import Bench, Evaluation, Item, ModelSpec, Subject, expect_shapes
+from openbezoar.judges.rating import RatingForm, form_of
+from openbezoar.judges.verdicts import Judgment
+from openbezoar.judges.wording import Wording
 from openbezoar.records import Score
 
-__all__ = ["EMBEDDED_NOTE", "MtBench", "MtBenchRuntime"]
+__all__ = ["MtBench"]
 
-EMBEDDED = "smollm2-135m"
-"""Part of the embedded model's label; as a judge it cannot tell good from bad, measured."""
-EMBEDDED_NOTE = "embedded judge: shows that the plumbing works, not how good a model is"
-
-
-class MtBenchRuntime(Runtime):
-    """Logistics."""
-
-    concurrency: PositiveInt = 8
-    """Questions at work at a time."""
+Judged = list[list[Judgment[float]]]
+"""A judgment for every turn of every dialogue."""
 
 
-class MtBench(Evaluation):
+class Sitting(NamedTuple):
+    """What came of one measurement."""
+
+    paper: Paper
+    dialogues: list[Dialogue]
+    judged: list[Judged]
+    """By judge."""
+
+
+class MtBench(ExamSettings, Evaluation):
     """Every answer rated from 1 to 10 by a judge (single-answer grading, arXiv 2306.05685)."""
 
     kind: Literal["mt_bench"] = "mt_bench"
-    judge: str
-    """The recipe's name of the model that judges; the paper's was Claude 2.1."""
-    questions: QuestionSet = "sample"
-    """sample: 16 questions of our own. mt_bench: the 80 of MT-Bench, from the data folder."""
-    references: References = "vetted"
-    """vetted: without the 13 reference answers known to be wrong. classic: all 30 of them."""
-    limit: PositiveInt | None = None
-    """At most so many questions, spread evenly over the categories."""
-    answer_tokens: PositiveInt = 1024
-    """The longest answer, as in FastChat."""
-    judge_tokens: PositiveInt = 1024
-    """The longest reply of the judge."""
-    verdict: judging.Verdict = "brackets"
-    """brackets: an opinion, then `[[rating]]`, as MT-Bench has it. json: the bare rating, in a form
-    that the server enforces, for judges too small to keep to brackets."""
-    missing_share: float = Field(default=0.2, ge=0, le=1)
-    """With more than this share of ratings missing, no mean is given."""
-    runtime: MtBenchRuntime = MtBenchRuntime()
+    verdict: RatingForm = "brackets"
+    """brackets: an opinion, then `[[rating]]`, as MT-Bench has it; the last one counts, and one
+    that cannot be read is asked for once more. json: the bare rating, in a form that the server
+    enforces, for judges too small to keep to brackets. classic: as FastChat does it, with answers
+    that may steer the judge, the first `[[n]]` or `[n]`, and no second try."""
 
     def uses(self) -> tuple[str, ...]:
-        """The judge."""
-        return (self.judge,)
+        """The judges."""
+        return self.judges
 
     def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
         """A judge that answers in JSON must be one that can be held to it."""
         if self.verdict == "json":
-            expect_shapes(specs[self.judge])
+            refuse_json(self._own)
+            for name in self.judges:
+                expect_shapes(specs[name])
+
+    def check_ready(self) -> None:
+        """The questions and prompts must be here, and be what they claim to be."""
+        self.check_files(self._own)
 
     def evidence(self) -> JsonValue:
         """The wording of the judge's prompts, and the questions."""
-        wording = [prompts.fingerprint(name) for name in (judging.PROMPT, judging.REPAIR)]
-        return [*wording, *evidence(self.questions)]
+        return self.exam_evidence(self._own)
 
     def benchmarks(self) -> dict[str, JsonValue]:
         """The set of questions, with the digests of its files."""
-        return {self._set: [*evidence(self.questions)]}
+        return {self.files.title: [*self.files.evidence()]}
 
     def items(self) -> Iterator[Item]:
         """Both turns of every question and the answers the judge is shown, whatever `limit`."""
-        for question in load(self.questions, self.references):
-            texts = (*question.turns, *question.reference)
-            yield Item(self._set, str(question.question_id), texts)
+        return self.exam_items()
 
     @property
-    def _set(self) -> str:
-        return "mt_bench" if self.questions == "mt_bench" else "sample_questions"
+    def _own(self) -> bool:
+        return self.has_own_wording(as_json=self.verdict == "json")
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """The mean rating, by turn and by category; one item a turn, one transcript a question."""
-        questions = spread(load(self.questions, self.references), self.limit)
-        dialogues = wait_for(self._dialogues(questions, subject, bench))
-        journal.append(bench.folder / journal.ITEMS, _items(dialogues))
-        journal.append(bench.folder / journal.TRANSCRIPTS, map(_transcript, dialogues))
-        note = self._note(dialogues, bench.specs[self.judge].label)
-        return [self._score(name, rows, note) for name, rows in _parts(dialogues).items()]
+        wording = self.wording_for(self._own, self.verdict != "classic", self.verdict == "json")
+        sitting = wait_for(self._sit(subject, bench, wording))
+        rows = [_graded(sitting.dialogues, judged) for judged in sitting.judged]
+        journal.append(bench.folder / journal.ITEMS, map(_item, rows[0]))
+        transcripts = map(_transcript, sitting.dialogues, sitting.judged[0])
+        journal.append(bench.folder / journal.TRANSCRIPTS, transcripts)
+        self._publish(subject, sitting, bench, wording)
+        scores = self._grading(sitting, bench.specs).scores(rows[0])
+        if self.second_judge is not None:
+            label = bench.specs[self.second_judge].label
+            scores += agreement(rows[0], rows[1], label)
+        return scores
 
-    async def _dialogues(
-        self, questions: Sequence[Question], subject: Subject, bench: Bench
-    ) -> list[Dialogue]:
-        examiner = Examiner(
-            self.runtime.concurrency,
-            self.answer_tokens,
-            self.judge_tokens,
-            bench.seed,
-            self.verdict,
-        )
-        bench.say(f"{subject.name} answers {len(questions)} questions")
+    async def _sit(self, subject: Subject, bench: Bench, wording: Wording) -> Sitting:
+        paper = await self.paper(bench, wording, pair=False)
+        bench.say(f"{subject.name} answers {len(paper.questions)} questions")
         async with bench.open_checkpoint(subject.path, subject.fingerprint) as student:
-            dialogues = await examiner.ask(questions, student)
-        bench.say(f"{self.judge} rates the answers")
-        async with bench.open_model(self.judge) as judge:
-            return await examiner.judge(dialogues, judge)
+            dialogues = await self.interview(bench).ask(paper.questions, student)
+        judged = []
+        for name in self.judges:
+            bench.say(f"{name} rates the answers")
+            async with bench.open_model(name) as judge:
+                court = self.court(wording, bench)
+                judged.append(await court.rate(dialogues, judge, form_of(self.verdict)))
+        return Sitting(paper, dialogues, judged)
 
-    def _note(self, dialogues: Sequence[Dialogue], label: str) -> str:
-        parts = [EMBEDDED_NOTE] if EMBEDDED in label.lower() else []
-        parts.append(f"judge {label}, prompt {prompts.fingerprint(judging.PROMPT)}")
-        sample = self.questions == "sample"
-        parts.append("questions of our own" if sample else f"{self.references} references")
-        cut = sum(turn.finish_reason == "length" for one in dialogues for turn in one.turns)
+    def _grading(self, sitting: Sitting, specs: Mapping[str, ModelSpec]) -> Grading:
+        note = self.note_on(specs[self.judge], sitting.paper, self._own)
+        turns = [turn for one in sitting.dialogues for turn in one.turns]
+        cut = sum(turn.finish_reason == "length" for turn in turns)
         if cut:
-            parts.append(f"{cut} answers cut at {self.answer_tokens} tokens")
-        return "; ".join(parts)
+            note = f"{note}; {cut} answers cut at {self.answer_tokens} tokens"
+        settings = {**self.settings_for(specs, self._own), "verdict": self.verdict}
+        return Grading(self.missing_share, note, settings)
 
-    def _score(self, name: str, rows: list[Sequence[Turn]], note: str) -> Score:
-        """The mean over all ratings; the turns of one question are one cluster of its error."""
-        read = [
-            [turn.judgment.rating.value for turn in row if turn.judgment.rating.value is not None]
-            for row in rows
-        ]
-        ratings = [value for row in read for value in row]
-        wanted = sum(len(row) for row in rows)
-        missing = wanted - len(ratings)
-        if missing:
-            note = f"{note}; {_bounds(ratings, missing)}"
-        if not ratings or missing > self.missing_share * wanted:
-            note = f"{note}; too many ratings are missing for a mean"
-            return Score(name=name, value=None, n=len(ratings), missing=missing, note=note)
-        mean = pooled([sum(row) for row in read], [len(row) for row in read])
-        return Score(
-            name=name, value=mean.value, n=len(ratings), missing=missing, note=note,
-            standard_error=mean.standard_error, low=mean.low, high=mean.high,
-        )  # fmt: skip
+    def _publish(self, subject: Subject, sitting: Sitting, bench: Bench, wording: Wording) -> None:
+        """Leave answers and judgments as FastChat keeps them too."""
+        shelf = Published.fresh(bench.folder, self.files.title)
+        shelf.answers(subject.name, sitting.dialogues)
+        for name, judged in zip(self.judges, sitting.judged, strict=True):
+            shelf.ratings(subject.name, bench.specs[name].label, wording, sitting.dialogues, judged)
 
 
-def _parts(dialogues: Sequence[Dialogue]) -> dict[str, list[Sequence[Turn]]]:
-    """The turns that each score rests on: all, by place in the dialogue, by category."""
-    parts: dict[str, list[Sequence[Turn]]] = {"mt_bench": [one.turns for one in dialogues]}
-    for dialogue in dialogues:
-        for place, turn in enumerate(dialogue.turns, start=1):
-            parts.setdefault(f"mt_bench.turn_{place}", []).append([turn])
-    for dialogue in dialogues:
-        parts.setdefault(f"mt_bench.{dialogue.question.category}", []).append(dialogue.turns)
-    return parts
+def _graded(dialogues: Sequence[Dialogue], judged: Judged) -> list[Graded]:
+    return [
+        Graded(
+            str(dialogue.question.question_id), dialogue.question.category, place,
+            judgment.reading.value, judgment.reading.reason, len(turn.exchange.answer),
+        )
+        for dialogue, judgments in zip(dialogues, judged, strict=True)
+        for place, (turn, judgment) in enumerate(zip(dialogue.turns, judgments, strict=True), 1)
+    ]  # fmt: skip
 
 
-def _bounds(ratings: list[float], missing: int) -> str:
-    """What the mean would be, were every missing rating the worst or the best."""
-    wanted, total = len(ratings) + missing, sum(ratings)
-    low, high = (
-        (total + missing * rating) / wanted for rating in (judging.LOWEST, judging.HIGHEST)
-    )
-    return f"{missing} of {wanted} ratings missing, the mean of all lies in {low:.2f} to {high:.2f}"
+def _item(row: Graded) -> dict[str, Any]:
+    return {
+        "evaluation": "mt_bench",
+        "id": f"{row.question}.{row.turn}",
+        "category": row.category,
+        "turn": row.turn,
+        "rating": row.rating,
+        "reason": row.reason,
+        "length": row.length,
+    }
 
 
-def _items(dialogues: Sequence[Dialogue]) -> Iterator[dict[str, Any]]:
-    for dialogue in dialogues:
-        for place, turn in enumerate(dialogue.turns, start=1):
-            yield {
-                "evaluation": "mt_bench",
-                "id": f"{dialogue.question.question_id}.{place}",
-                "category": dialogue.question.category,
-                "turn": place,
-                "rating": turn.judgment.rating.value,
-                "reason": turn.judgment.rating.reason,
-            }
-
-
-def _transcript(dialogue: Dialogue) -> dict[str, Any]:
+def _transcript(dialogue: Dialogue, judgments: Sequence[Judgment[float]]) -> dict[str, Any]:
     return {
         "evaluation": "mt_bench",
         "id": str(dialogue.question.question_id),
@@ -180,10 +150,10 @@ def _transcript(dialogue: Dialogue) -> dict[str, Any]:
             {
                 **vars(turn.exchange),
                 "finish_reason": turn.finish_reason,
-                "judge": list(turn.judgment.replies),
-                "rating": turn.judgment.rating.value,
-                "reason": turn.judgment.rating.reason,
+                "judge": list(judgment.replies),
+                "rating": judgment.reading.value,
+                "reason": judgment.reading.reason,
             }
-            for turn in dialogue.turns
+            for turn, judgment in zip(dialogue.turns, judgments, strict=True)
         ],
     }

@@ -43,7 +43,7 @@ class Perplexity(Evaluation):
             bench.folder / journal.ITEMS,
             (self._item(row, one) for row, one in zip(rows, found, strict=True)),
         )
-        return self._scores(found)
+        return self._scores(found, bench.inputs[self.data].manifest.fingerprint)
 
     def _item(
         self, row: Example | Preference, found: Likelihood | ParseError
@@ -53,7 +53,7 @@ class Perplexity(Evaluation):
             return {**item, "missing": found.reason}
         return {**item, "loss": -found.per_token, "tokens": found.tokens}
 
-    def _scores(self, found: list[Likelihood | ParseError]) -> list[Score]:
+    def _scores(self, found: list[Likelihood | ParseError], rows: str) -> list[Score]:
         read = [one for one in found if isinstance(one, Likelihood)]
         loss = pooled([-one.total for one in read], [one.tokens for one in read])
         shared = {
@@ -61,6 +61,12 @@ class Perplexity(Evaluation):
             "missing": len(found) - len(read),
             "higher_is_better": False,
             "note": f"{sum(one.tokens for one in read)} answer tokens",
+            "settings": {
+                "rows": rows,
+                "limit": self.limit,
+                "max_tokens": self.max_tokens,
+                "precision": self.precision,
+            },
         }
         perplexity = None if loss.value is None else math.exp(loss.value)
         error = loss.standard_error

@@ -82,7 +82,7 @@ class Preferences(Evaluation):
                 f"preferences: data {self.data!r} holds examples; name a stage of preferences"
             )
         self._refuse_other_reference(subject, bench)
-        format_ = Format.load(subject.path, self.rendering)
+        format_ = Format.for_training(subject.path, self.rendering)
         encoded = [self._encoded(row, format_) for row in pairs]
         ours = self._answers(subject.path, encoded)
         measures = {"sum": _summed(ours), "per_token": _per_token(ours)}
@@ -96,7 +96,15 @@ class Preferences(Evaluation):
         ]
         items = map(self._item, pairs, encoded, ours, rewards)
         journal.append(bench.folder / journal.ITEMS, items)
-        return self._scores(pairs, ours, measures)
+        settings: dict[str, JsonValue] = {
+            "rows": bench.inputs[self.data].manifest.fingerprint,
+            "limit": self.limit,
+            "max_tokens": self.max_tokens,
+            "rendering": format_.rendering,
+            "precision": self.precision,
+        }
+        scores = self._scores(pairs, ours, measures)
+        return [score.model_copy(update={"settings": settings}) for score in scores]
 
     def _encoded(self, row: Preference, format_: "Format") -> "tuple[Encoded, ...] | ParseError":
         from openbezoar.training.cutting import encode_pair
@@ -109,12 +117,9 @@ class Preferences(Evaluation):
     def _answers(
         self, folder: Path, encoded: "Sequence[tuple[Encoded, ...] | ParseError]"
     ) -> list[Answers | None]:
-        usable = [one for pair in encoded if not isinstance(pair, ParseError) for one in pair]
+        usable = [pair for pair in encoded if not isinstance(pair, ParseError)]
         found = iter(scored(folder, usable, self.precision, self.runtime))
-        return [
-            None if isinstance(pair, ParseError) else Answers(next(found), next(found))
-            for pair in encoded
-        ]
+        return [None if isinstance(pair, ParseError) else Answers(*next(found)) for pair in encoded]
 
     def _rewards(self, policy: Margins, reference: Margins) -> Margins:
         return [
@@ -146,12 +151,12 @@ class Preferences(Evaluation):
         if self.reference is None or artifact is None:
             return
         given = bench.inputs.get(self.reference)
-        named: JsonValue = (
+        named: dict[str, JsonValue] = (
             {"artifact": given.manifest.fingerprint} if given else {"checkpoint": self.reference}
         )
         for origin in artifact.manifest.inputs.values():
             trained_against = bench.find(origin).numbers.get("reference")
-            if trained_against is not None and trained_against != named:
+            if isinstance(trained_against, dict) and not named.items() <= trained_against.items():
                 raise ConfigError(
                     f"preferences: {subject.name!r} was not trained against reference "
                     f"{self.reference!r}; name the `start` of the train stage that it comes from"

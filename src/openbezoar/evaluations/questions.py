@@ -1,30 +1,30 @@
 """Questions of several turns in FastChat's file format, with reference answers for some."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 import openbezoar
 from openbezoar import catalog, files, jsonl
 from openbezoar.errors import DataError
+from openbezoar.evaluations import references
+from openbezoar.evaluations.fastchat import read_answers
+from openbezoar.evaluations.references import References
 
-__all__ = ["TEMPERATURES", "Question", "QuestionSet", "load"]
+__all__ = ["GUIDED", "MT_BENCH", "SAMPLE", "TEMPERATURES", "Question", "QuestionFiles"]
 
-QuestionSet = Literal["sample", "mt_bench"]
-References = Literal["vetted", "classic"]
-
+SAMPLE, MT_BENCH = "sample", "mt_bench"
+"""The two sets with a name of their own."""
 TEMPERATURES = {
     "writing": 0.7, "roleplay": 0.7, "extraction": 0.0, "math": 0.0, "coding": 0.0,
     "reasoning": 0.0, "stem": 0.1, "humanities": 0.1,
 }  # fmt: skip
 """How freely a category's questions are answered, as in FastChat; 0.7 for any other."""
-SAMPLE = Path(openbezoar.__file__).parent / "sources" / "rows" / "questions.jsonl"
-"""Our own questions."""
 GUIDED = frozenset({"math", "reasoning", "coding"})
 """The categories whose judge is shown a reference answer."""
-WRONG = frozenset({104, 105, 109, 111, 113, 114, 120, 122, 124, 125, 126, 128, 130})
-"""MT-Bench questions whose GPT-4 reference is wrong in some turn (FastChat pull request 3158)."""
+
+_SAMPLE = Path(openbezoar.__file__).parent / "sources" / "rows" / "questions.jsonl"
 
 
 class Question(BaseModel):
@@ -43,52 +43,101 @@ class Question(BaseModel):
         """How freely it is answered."""
         return TEMPERATURES.get(self.category, 0.7)
 
+    @property
+    def is_guided(self) -> bool:
+        """Whether its judge is to see a reference answer."""
+        return self.category in GUIDED
+
     def reference_for(self, turn: int) -> str:
         """What the judge of a turn, counted from 0, is shown; empty where it is shown none."""
-        guided = self.category in GUIDED and turn < len(self.reference)
+        guided = self.is_guided and turn < len(self.reference)
         return self.reference[turn] if guided else ""
 
 
-class _Choice(BaseModel):
-    turns: tuple[str, ...]
+class QuestionFiles:
+    """The files of a set: our own, MT-Bench's, or a folder laid out like FastChat's.
+
+    A folder holds `question.jsonl` and may hold one file in `reference_answer/`; without that the
+    references are those in the questions themselves.
+    """
+
+    def __init__(self, name: str, folder: Path | None = None) -> None:
+        self.name = name
+        self._folder = folder
+
+    @property
+    def title(self) -> str:
+        """What the set is called in scores and files."""
+        names = {SAMPLE: "sample_questions", MT_BENCH: "mt_bench"}
+        return names.get(self.name, Path(self.name).name)
+
+    def load(self, wanted: References) -> list[Question]:
+        """The questions; DataError where a guided one lacks the reference of a turn."""
+        questions = self._questions()
+        path = self._reference_file()
+        given: dict[int | str, tuple[str, ...]]
+        given = {question.question_id: question.reference for question in questions}
+        if path is not None:
+            given = {number: one.turns for number, one in read_answers(path).items()}
+        if self.name == MT_BENCH and wanted in ("vetted", "judge"):
+            given = references.vetted(given)
+        if wanted == "none":
+            given = {}
+        found = [
+            one.model_copy(update={"reference": given.get(one.question_id, ())})
+            for one in questions
+        ]
+        if wanted in ("vetted", "classic"):
+            _check_guided(found, path or self._question_file())
+        return found
+
+    def evidence(self) -> list[str]:
+        """The digests of the files that `load` reads."""
+        if self.name == MT_BENCH:
+            published = [catalog.evidence(MT_BENCH, name) for name in _PUBLISHED]
+            return [*published, files.digest(references.FILE)]
+        paths = [self._question_file(), self._reference_file()]
+        return [
+            files.digest(path) if path.is_file() else "absent" for path in paths if path is not None
+        ]
+
+    def _questions(self) -> list[Question]:
+        path = self._question_file()
+        questions = list(jsonl.read(path, Question))
+        if not questions:
+            raise DataError(f"{path}: holds no question")
+        if len({question.question_id for question in questions}) < len(questions):
+            raise DataError(f"{path}: two questions have the same question_id; give each its own")
+        return questions
+
+    def _question_file(self) -> Path:
+        if self.name == SAMPLE:
+            return _SAMPLE
+        if self.name == MT_BENCH:
+            return catalog.find(MT_BENCH, _PUBLISHED[0])
+        return files.located(self.name, self._folder) / _PUBLISHED[0]
+
+    def _reference_file(self) -> Path | None:
+        if self.name == SAMPLE:
+            return None
+        if self.name == MT_BENCH:
+            return catalog.find(MT_BENCH, _PUBLISHED[1])
+        folder = files.located(self.name, self._folder) / "reference_answer"
+        found = sorted(folder.glob("*.jsonl"))
+        if len(found) > 1:
+            raise DataError(f"{folder}: holds {len(found)} files; leave the one to be used")
+        return found[0] if found else None
 
 
-class _Answers(BaseModel):
-    """One line of a reference answer file."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    question_id: int
-    choices: tuple[_Choice, ...] = Field(min_length=1)
+_PUBLISHED = ("question.jsonl", "reference_answer/gpt-4.jsonl")
 
 
-def load(questions: QuestionSet, references: References) -> list[Question]:
-    """Our own questions, or MT-Bench's from the data folder with GPT-4's reference answers."""
-    if questions == "sample":
-        return _read(SAMPLE)
-    found = _read(catalog.find("mt_bench", "question.jsonl"))
-    path = catalog.find("mt_bench", "reference_answer/gpt-4.jsonl")
-    given = {
-        one.question_id: one.choices[0].turns
-        for one in jsonl.read(path, _Answers)
-        if references == "classic" or one.question_id not in WRONG
-    }
-    return [
-        question.model_copy(update={"reference": given.get(int(question.question_id), ())})
-        for question in found
-    ]
-
-
-def evidence(questions: QuestionSet) -> list[str]:
-    """The digests of the files that `load` reads."""
-    if questions == "sample":
-        return [files.digest(SAMPLE)]
-    names = ("question.jsonl", "reference_answer/gpt-4.jsonl")
-    return [catalog.evidence("mt_bench", name) for name in names]
-
-
-def _read(path: Path) -> list[Question]:
-    questions = list(jsonl.read(path, Question))
-    if len({question.question_id for question in questions}) < len(questions):
-        raise DataError(f"{path}: two questions have the same question_id; give each its own")
-    return questions
+def _check_guided(questions: Sequence[Question], path: Path) -> None:
+    for question in questions:
+        lacking = len(question.reference) < len(question.turns)
+        if question.is_guided and lacking:
+            raise DataError(
+                f"{path}: question {question.question_id} ({question.category}) lacks the "
+                f"reference answer to turn {len(question.reference) + 1}; add it, or set "
+                "`references: judge` or `references: none`"
+            )

@@ -1,21 +1,32 @@
 """Drops rows that hold the items of the benchmarks on which the recipe measures its models."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, PrivateAttr
 
 from openbezoar import files, jsonl
 from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError
-from openbezoar.families import Bench, Check, Evaluation, Filter, Item, Numbers
-from openbezoar.filters.overlap import Hit, Index, Rule
-from openbezoar.filters.sought import Wanted, choose
+from openbezoar.families import (
+    Bench,
+    CheckMany,
+    Evaluation,
+    Filter,
+    Item,
+    ModelSpec,
+    Numbers,
+)
+from openbezoar.filters.installed import expect_installed
 from openbezoar.filters.texts import everything_in
 from openbezoar.records import Row, Verdict
+
+if TYPE_CHECKING:
+    from openbezoar.filters.items.overlap import Hit, Index
+    from openbezoar.filters.items.sought import Wanted
 
 __all__ = ["Contamination"]
 
@@ -86,25 +97,35 @@ class Contamination(Filter):
         return ["rows that hold items of benchmarks are kept; scores on those will not be clean"]
 
     @contextmanager
-    def open(self, bench: Bench, numbers: Numbers) -> Iterator[Check]:
+    def open_for_many(self, bench: Bench, numbers: Numbers) -> Iterator[CheckMany]:
         """Index the items, give the check, then count what was found, by benchmark."""
         wanted, index = self.index(bench.evaluations)
         bench.say(f"looking for {sum(wanted.items.values())} items of {', '.join(wanted.items)}")
         tally = _Tally(wanted)
 
-        def check(row: Row) -> Verdict:
-            hits = index.search(everything_in(row))
+        def decided(row: Row, hits: "list[Hit]") -> Verdict:
             if not hits:
                 return self.keep()
             verdict = self._verdict(hits)
             tally.count(row.id, hits, verdict)
             return verdict
 
+        def check(rows: Sequence[Row]) -> list[Verdict]:
+            found = index.search([everything_in(row) for row in rows])
+            return list(map(decided, rows, found))
+
         yield check
         numbers[self.kind] = {"flagged": self.flagged, **tally.numbers()}
 
-    def index(self, evaluations: Sequence[Evaluation]) -> tuple[Wanted, Index]:
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Look for the library that compares."""
+        expect_installed(self.kind, "numpy")
+
+    def index(self, evaluations: Sequence[Evaluation]) -> "tuple[Wanted, Index]":
         """The items, and what finds their texts in others."""
+        from openbezoar.filters.items.overlap import Index, Rule
+        from openbezoar.filters.items.sought import choose
+
         rule = Rule(self.ngram, self.boilerplate, self.score, self.short_score, self.short_words)
         wanted = choose(self.items(evaluations), rule, self.least_words)
         return wanted, Index(wanted.texts, rule)
@@ -120,7 +141,7 @@ class Contamination(Filter):
         for file in self.files:
             yield from _items_of(file, files.located(file, self._folder))
 
-    def _verdict(self, hits: list[Hit]) -> Verdict:
+    def _verdict(self, hits: "list[Hit]") -> Verdict:
         best = hits[0]
         (task, item), *others = dict.fromkeys(pair for hit in hits for pair in hit.sought.items)
         cut = "…" if len(best.span) > LONGEST_SPAN else ""
@@ -152,14 +173,14 @@ class _FileItem(BaseModel):
 class _Tally:
     """What was found, by benchmark."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: "Wanted") -> None:
         self._wanted = wanted
         self._rows: Counter[str] = Counter()
         self._found: set[tuple[str, str]] = set()
         self._shown: list[JsonValue] = []
         self._flagged = 0
 
-    def count(self, row: str, hits: Sequence[Hit], verdict: Verdict) -> None:
+    def count(self, row: str, hits: "Sequence[Hit]", verdict: Verdict) -> None:
         """Count one row, once for each benchmark that it holds something of."""
         if len(self._shown) < MOST_SHOWN:
             self._shown.append({"row": row, **verdict.details})

@@ -51,8 +51,7 @@ def normalised(text: str) -> str:
     What stands inside a word or alone stays, so that `2 + 3` and `2 - 3` are two questions.
     """
     words = unicodedata.normalize("NFKC", text).casefold().split()
-    return " ".join([word if word.isalpha() else _bare(word) for word in words])
-
-
-def _bare(word: str) -> str:
-    return word.lstrip(_BEFORE).rstrip(_AFTER) or word
+    bare = [
+        word if word.isalpha() else word.lstrip(_BEFORE).rstrip(_AFTER) or word for word in words
+    ]
+    return " ".join(bare)

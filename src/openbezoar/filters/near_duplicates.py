@@ -1,15 +1,14 @@
 """Drops rows that say nearly the same words as an earlier one that was kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from tempfile import TemporaryFile
 from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from openbezoar.errors import ConfigError
-from openbezoar.families import Bench, Check, Filter, ModelSpec, Numbers
+from openbezoar.families import Bench, CheckMany, Filter, ModelSpec, Numbers
+from openbezoar.filters.installed import expect_installed
 from openbezoar.filters.texts import answer_of, asked_in
 from openbezoar.records import Row, Verdict
 
@@ -43,15 +42,15 @@ class NearDuplicates(Filter):
         return self
 
     @contextmanager
-    def open(self, bench: Bench, numbers: Numbers) -> Iterator[Check]:
+    def open_for_many(self, bench: Bench, numbers: Numbers) -> Iterator[CheckMany]:
         """Remember at most 32 bytes a band and kept row; shingles go to a file in scratch."""
-        from openbezoar.filters.near.seen import Seen
+        from openbezoar.filters.near.seen import Print, Seen
 
         with TemporaryFile(dir=bench.scratch) as file:
             seen = Seen(file, layout(self.threshold, self.permutations), self.shingle)
 
-            def check(row: Row) -> Verdict:
-                look = seen.look(self._text(row))
+            def decided(row: Row, print_: Print) -> Verdict:
+                look = seen.look(print_)
                 match = seen.nearest(look, self.threshold)
                 if match is None:
                     seen.note(row.id, look)
@@ -59,16 +58,15 @@ class NearDuplicates(Filter):
                 nearness = round(match.similarity, 4)
                 return self.drop("near duplicate", repeats=match.id, similarity=nearness)
 
+            def check(rows: Sequence[Row]) -> list[Verdict]:
+                return list(map(decided, rows, seen.prints(map(self._text, rows))))
+
             yield check
             numbers[self.kind] = seen.numbers()
 
     def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
         """Look for the libraries that compute the signatures."""
-        if missing := [name for name in ("numpy", "rensa") if find_spec(name) is None]:
-            raise ConfigError(
-                f"near_duplicates needs {' and '.join(missing)}: "
-                "run `pip install 'openbezoar[filters]'`"
-            )
+        expect_installed(self.kind, "numpy", "rensa")
 
     def _text(self, row: Row) -> str:
         if self.of == "instruction":

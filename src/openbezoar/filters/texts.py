@@ -10,10 +10,10 @@ __all__ = ["Turn", "answer_of", "asked_in", "everything_in", "turns_of"]
 def asked_in(row: Row) -> str:
     """The seed's prompt, or the last user turn."""
     match row:
-        case Seed():
-            return row.prompt
         case Example():
             return row.instruction
+        case Seed():
+            return row.prompt
         case Preference():
             return row.prompt[-1].content
     raise TypeError(f"a filter cannot read a {type(row).__name__}")
@@ -32,10 +32,10 @@ def answer_of(row: Row) -> str | None:
 def everything_in(row: Row) -> str:
     """All that a model could learn from the row, its target and rejected answer included."""
     match row:
+        case Example():
+            return "\n".join([turn.content for turn in row.messages])
         case Seed():
             return "\n".join(filter(None, [row.prompt, row.target]))
-        case Example():
-            return "\n".join(turn.content for turn in row.messages)
         case Preference():
             turns = [turn.content for turn in row.prompt]
             return "\n".join([*turns, row.chosen, row.rejected])
@@ -52,10 +52,10 @@ class Turn(NamedTuple):
 def turns_of(row: Row) -> list[Turn]:
     """Every turn of the conversation that a row would be learned as; no system message."""
     match row:
-        case Seed():
-            return [Turn("instruction", row.prompt)]
         case Example():
             return _turns(row.messages)
+        case Seed():
+            return [Turn("instruction", row.prompt)]
         case Preference():
             return [*_turns(row.prompt), Turn("answer", row.chosen)]
     raise TypeError(f"a filter cannot read a {type(row).__name__}")

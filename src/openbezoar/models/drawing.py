@@ -1,11 +1,12 @@
 """How a checkpoint's next tokens are drawn, and where stop strings end an answer."""
 
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 from openbezoar.families import Request
 
-__all__ = ["drawing", "stopping"]
+__all__ = ["drawing", "halting", "stopping"]
 
 
 def drawing(requests: Sequence[Request], device: Any) -> Any:
@@ -28,6 +29,23 @@ def stopping(stops: Sequence[str], tokenizer: Any, start: int) -> Any:
     from transformers import StoppingCriteriaList
 
     return StoppingCriteriaList([_Stop(stops, tokenizer, start)] if stops else [])
+
+
+def halting(halted: Event) -> Any:
+    """The test that ends every row once somebody has asked for it."""
+    return _Halt(halted)
+
+
+class _Halt:
+    """Ends all rows when the event is set."""
+
+    def __init__(self, halted: Event) -> None:
+        self._halted = halted
+
+    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+        import torch
+
+        return torch.full((len(input_ids),), self._halted.is_set(), device=input_ids.device)
 
 
 class _Draw:

@@ -171,6 +171,16 @@ class OpenAIModel(ChatModel):
             raise Trouble(self._at("answered with broken JSON; look at its log")) from None
         return self.completion(said)
 
+    async def stream(self, request: Request) -> AsyncIterator[str]:
+        """The answer in pieces, as the server sends them."""
+        with self.explained():
+            asked = self.fields_of(request)
+            async with await self._client.chat.completions.create(**asked, stream=True) as pieces:
+                async for piece in pieces:
+                    for choice in piece.choices[:1]:
+                        if choice.delta.content:
+                            yield choice.delta.content
+
     async def count_tokens(self, text: str) -> int:
         """The tokens by the spec's tokenizer."""
         if self._spec.tokenizer is None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, JsonValue
@@ -12,7 +13,7 @@ from openbezoar import hub
 from openbezoar.component import Runtime
 from openbezoar.errors import ConfigError, MissingExtra, ModelError, ParseError
 from openbezoar.families import ChatModel, ModelSpec, Request, Scorer
-from openbezoar.models.drawing import drawing, stopping
+from openbezoar.models.drawing import drawing, halting, stopping
 from openbezoar.models.gathering import Gathered
 from openbezoar.records import Completion, Message
 
@@ -98,8 +99,10 @@ def load(spec: Transformers) -> "Checkpoint":
     """Load model and tokenizer; ConfigError when the checkpoint is no chat model."""
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
         from transformers.utils import logging
+
+        from openbezoar.training.tokenizer import load_tokenizer
     except ImportError:
         raise MissingExtra(
             "models of kind transformers need torch; pip install 'openbezoar[train]'"
@@ -107,7 +110,7 @@ def load(spec: Transformers) -> "Checkpoint":
     logging.disable_progress_bar()
     folder = hub.checkpoint(spec.checkpoint)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = load_tokenizer(folder)
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, spec.dtype), use_safetensors=True
         )
@@ -154,6 +157,26 @@ class Checkpoint(ChatModel, Scorer):
         prompt = self._prompt(request.messages)
         self._check_room(len(prompt) + request.sampling.max_tokens)
         return await self._answers.ask(Rendered(prompt, request))
+
+    async def stream(self, request: Request) -> AsyncIterator[str]:
+        """The answer in pieces, as it is drawn, with no other request beside it."""
+        from transformers import AsyncTextIteratorStreamer
+
+        prompt = self._prompt(request.messages)
+        self._check_room(len(prompt) + request.sampling.max_tokens)
+        pieces = AsyncTextIteratorStreamer(
+            self._tokenizer, skip_prompt=True, skip_special_tokens=True
+        )
+        halted = Event()
+        work = [Rendered(prompt, request)]
+        writing = asyncio.create_task(asyncio.to_thread(self._generate, work, pieces, halted))
+        writing.add_done_callback(lambda _: pieces.end())  # an error must not leave us waiting
+        try:
+            async for piece in pieces:
+                yield piece
+            await writing
+        finally:
+            halted.set()
 
     async def count_tokens(self, text: str) -> int:
         """The tokens by the checkpoint's tokenizer."""
@@ -202,11 +225,15 @@ class Checkpoint(ChatModel, Scorer):
                 "too long for the model", f"{tokens} tokens with the answer, room for {self._room}"
             )
 
-    def _generate(self, batch: Sequence[Rendered]) -> list[Completion]:
+    def _generate(
+        self, batch: Sequence[Rendered], pieces: Any = None, halted: Event | None = None
+    ) -> list[Completion]:
         import torch
 
         sampling = batch[0].request.sampling
         ids, mask = self._padded([work.prompt for work in batch])
+        ends = stopping(sampling.stop, self._tokenizer, ids.shape[1])
+        ends += [halting(halted)] if halted else []
         with torch.inference_mode(), _memory_explained(self.name):
             out = self._model.generate(
                 input_ids=ids,
@@ -218,7 +245,8 @@ class Checkpoint(ChatModel, Scorer):
                 max_new_tokens=sampling.max_tokens,
                 eos_token_id=self._ends,
                 pad_token_id=self._pad,
-                stopping_criteria=stopping(sampling.stop, self._tokenizer, ids.shape[1]),
+                stopping_criteria=ends,
+                streamer=pieces,
                 logits_processor=drawing([work.request for work in batch], ids.device),
             )
         rows = out[:, ids.shape[1] :].tolist()

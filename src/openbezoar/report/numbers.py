@@ -11,6 +11,7 @@ __all__ = [
     "FilterNumbers",
     "GenerateNumbers",
     "JudgeNumbers",
+    "LedgerNumbers",
     "MergeNumbers",
     "MixNumbers",
     "Numbers",
@@ -117,6 +118,32 @@ class MixNumbers(Numbers):
     by_origin: dict[str, int] = {}
 
 
+class Loss(Read):
+    """The loss on one lesson's validation rows, and how it moved since that lesson."""
+
+    loss: float | None
+    rows: int
+    since: str = ""
+    change: float | None = None
+
+
+class AnswerNumbers(Read):
+    """How a model answered questions that stay the same."""
+
+    n: int = 0
+    stopped: int = 0
+    refusals: int = 0
+    mean_tokens: float | None = None
+    max_tokens: int = 0
+
+
+class LedgerNumbers(Read):
+    """What a train stage left behind."""
+
+    losses: dict[str, Loss] = {}
+    answers: AnswerNumbers = AnswerNumbers()
+
+
 class TrainNumbers(Numbers):
     """A course of training."""
 
@@ -130,6 +157,8 @@ class TrainNumbers(Numbers):
     validation_loss_before: float | None = None
     validation_loss_after: float | None = None
     validation_accuracy_after: float | None = None
+    kept_step: int | None = None
+    ledger: LedgerNumbers | None = None
 
     @property
     def got_worse(self) -> bool:
@@ -144,6 +173,7 @@ class Parity(Read):
     kl: float
     agreement: float
     tokens: int
+    nll_change: float | None = None
 
 
 class MergeNumbers(Numbers):
@@ -151,6 +181,16 @@ class MergeNumbers(Numbers):
 
     parameters: int
     parity: Parity | None = None
+    onto: str = ""
+    why: str = ""
+    rules: dict[str, Parity] = {}
+
+    @property
+    def parities(self) -> list[tuple[str, Parity]]:
+        """What either rule gave, the kept one first; one without a name in an older artifact."""
+        if not self.rules:
+            return [(self.onto, self.parity)] if self.parity else []
+        return sorted(self.rules.items(), key=lambda rule: rule[0] != self.onto)
 
 
 class EvaluateNumbers(Numbers):

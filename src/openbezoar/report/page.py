@@ -15,6 +15,7 @@ from openbezoar.report import figures
 from openbezoar.report.contamination import searches
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.courses import METRICS, courses
+from openbezoar.report.forgetting import forgetting
 from openbezoar.report.funnel import chains
 from openbezoar.report.judging import trials
 from openbezoar.report.ledger import ledger, main_lines
@@ -45,6 +46,7 @@ def write(store: Store, out: Path) -> Path:
 def render(contents: Contents) -> str:
     """The page; equal contents give equal text."""
     book = ledger(contents)
+    taken = courses(contents)
     return (
         _environment()
         .get_template("page.html.jinja")
@@ -54,7 +56,8 @@ def render(contents: Contents) -> str:
             chains=chains(contents),
             searches=searches(contents),
             trials=trials(contents),
-            courses=courses(contents),
+            courses=taken,
+            forgetting=forgetting(taken),
             metrics=METRICS,
             merges=[made for made in contents.latest if isinstance(made.numbers, MergeNumbers)],
             ledger=book,

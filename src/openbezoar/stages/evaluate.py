@@ -8,8 +8,9 @@ from pydantic import Field, JsonValue
 
 from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError
-from openbezoar.families import Bench, Evaluation, ModelSpec, Numbers, Stage, Subject, expect
+from openbezoar.families import Bench, Evaluation, ModelSpec, Numbers, Stage, expect
 from openbezoar.records import Score
+from openbezoar.stages.subject import find_subject
 
 __all__ = ["EvaluateStage"]
 
@@ -64,7 +65,7 @@ class EvaluateStage(Stage):
 
     def make(self, bench: Bench) -> Numbers:
         """Write `scores.json`, and what the evaluations record of single rows."""
-        subject = self._subject(bench)
+        subject, numbers = find_subject(self.model, bench)
         scores: list[Score] = []
         for part in self.evaluations:
             bench.say(f"{part.kind} of {self.model}")
@@ -72,12 +73,4 @@ class EvaluateStage(Stage):
         content: list[JsonValue] = [score.model_dump(mode="json") for score in scores]
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (bench.folder / "scores.json").write_text(text, encoding="utf-8")
-        return {"model": self.model, "scores": content}
-
-    def _subject(self, bench: Bench) -> Subject:
-        if self.model in bench.specs:
-            spec = bench.specs[self.model]
-            folder = spec.folder()
-            return Subject(self.model, folder, json.dumps([spec.label, spec.evidence()]))
-        artifact = bench.inputs[self.model]
-        return Subject(self.model, artifact.folder / "model", artifact.manifest.fingerprint)
+        return {"model": self.model, **numbers, "scores": content}

@@ -19,11 +19,12 @@ __all__ = [
     "attach_adapter",
     "device_for",
     "load_model",
-    "merge_adapter",
     "quiet",
+    "refuse_quantised",
     "save_adapter",
     "save_model",
     "set_dropout",
+    "vocabulary",
 ]
 
 Precision = Literal["float32", "bfloat16", "nf4"]
@@ -76,6 +77,32 @@ def load_model(folder: Path, device: str = "cpu", precision: Precision = "bfloat
     return model.eval()
 
 
+def refuse_quantised(folder: Path) -> None:
+    """Raise ConfigError when a checkpoint's weights are quantised on disk.
+
+    Four bits must be ours to round to, from weights that are still there to merge into.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config.get("quantization_config"):
+        raise ConfigError(
+            f"{folder}: its weights are quantised, and no adapter is merged into such; name the "
+            "16-bit checkpoint that they were made from"
+        )
+
+
+def vocabulary(folder: Path, tokenizer: Any) -> int:
+    """A checkpoint's vocabulary, which no stage changes; ConfigError when a token is beyond it."""
+    from transformers import AutoConfig
+
+    size: int = AutoConfig.from_pretrained(str(folder)).get_text_config().vocab_size
+    if len(tokenizer) > size:
+        raise ConfigError(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model {size}: an adapter "
+            "learns no new tokens; use the tokenizer that the model came with"
+        )
+    return size
+
+
 def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: int = 0) -> Any:
     """Give the model a new adapter drawn from `seed`, or go on with the one in `trained`."""
     import torch
@@ -100,17 +127,6 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: in
         )
         torch.manual_seed(seed)
         return get_peft_model(model, config)
-
-
-def merge_adapter(folder: Path, adapter: Path) -> Any:
-    """The checkpoint in bfloat16 with the adapter added to its original weights."""
-    import torch
-    from peft import PeftModel
-
-    model = load_model(folder, precision="float32")
-    with quiet():
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-    return merged.to(torch.bfloat16)
 
 
 def save_adapter(model: Any, tokenizer: Any, folder: Path) -> None:

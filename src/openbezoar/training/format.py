@@ -1,9 +1,8 @@
 """Conversations as token ids with a loss mask, in the OpenBezoar chat format.
 
-The format is the tokenizer's own chat template (model card of OpenBezoar-SFT, or another of
-`renderings.py`), so that whoever loads the tokenizer renders alike. Text is tokenised piece by
-piece, never as a prefix of something longer: what the model is trained on is exactly what it is
-given when it answers.
+The format is the tokenizer's own chat template, one of `renderings.py`, and a prompt is what that
+template renders: whoever loads the tokenizer asks with the very ids of the training. An answer is
+tokenised by itself, never as a part of something longer, so that the mask is a count.
 """
 
 import hashlib
@@ -15,18 +14,20 @@ from typing import Any
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.records import Message
-from openbezoar.training.renderings import CONTEXT, RAW, Form, Rendering
+from openbezoar.training.renderings import FORMS, Rendering, chat_template, neutral
 
-__all__ = ["DEFAULT_SYSTEM", "Encoded", "Format", "chat_template", "neutral"]
+__all__ = ["PROBES", "Encoded", "Format", "dress", "plain_ids"]
 
-DEFAULT_SYSTEM = (
-    "Below is an instruction that describes a task, optionally paired with an input that provides "
-    "further context following that instruction. Write a response that appropriately completes "
-    "the request."
-)
 ANCHORS = ("\n", "a", "#", "1", "é")
-"""Text put before a piece, and cut off again, so that the piece gets no space of its own."""
-HEADERS = {"system": "### System:", "user": "### Instruction:", "assistant": "### Response:"}
+"""Text put before an answer, and cut off again, so that it gets no space of its own."""
+CONTROL = "text that reads as a control token"
+PROBES = (
+    "thermal", "tasks", "hypothermal thermally", "Name three thermal springs.", "I'm he'll we've",
+    "naïve café über", "日本語のテキスト", "Здравствуйте", "مرحبا", "\U0001f600 \U0001f680",
+    "a  b   c", "def f(x):\n    return x ** 2\n", "### Response:\nYes.", "tab\there", "3.14159",
+    "http://example.org/a_b?c=d", "e\u0301 \uff21 \u00bd",
+)  # fmt: skip
+"""Texts on which converted tokenizers were seen, or may be expected, to go another way."""
 
 
 @dataclass(frozen=True)
@@ -45,72 +46,63 @@ class Encoded:
 
 
 class Format:
-    """Encodes conversations with one tokenizer, in the rendering of its chat template.
+    """Encodes conversations with one tokenizer, by the chat template it carries.
 
-    A tokenizer with a template of another kind, such as a base model's, encodes as `openbezoar`.
+    A template of another kind, such as a base model's, counts as `openbezoar`.
     """
 
-    def __init__(self, tokenizer: Any, rendering: Rendering | None = None) -> None:
+    def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
-        self._adds_bos = _adds_bos(tokenizer)
-        self._joins_words = _joins_words(tokenizer)
-        self.rendering = rendering or self._rendering()
+        self.adds_bos = _adds_bos(tokenizer)
+        self.control = _control(tokenizer)
+        """The ids that steer a model: all special ones but the sign for what is unknown."""
+        self.rendering = _rendering(tokenizer)
         self._form = FORMS[self.rendering]
+        self._joins_words = _joins_words(tokenizer)
 
     @classmethod
-    def load(cls, folder: Path, rendering: Rendering | None = None) -> "Format":
+    def load(cls, folder: Path) -> "Format":
         """Read a folder's tokenizer, with the chat template it carries."""
-        from transformers import AutoTokenizer
+        from openbezoar.training.tokenizer import load_tokenizer
 
-        return cls(AutoTokenizer.from_pretrained(str(folder)), rendering)
+        return cls(load_tokenizer(folder))
 
     @classmethod
-    def for_training(cls, folder: Path, rendering: Rendering = "openbezoar") -> "Format":
-        """Read a tokenizer and give it the rendering's template and a padding token."""
-        format_ = cls.load(folder, rendering)
-        tokenizer = format_.tokenizer
-        if tokenizer.eos_token_id is None:
+    def for_training(cls, folder: Path, rendering: Rendering | None = None) -> "Format":
+        """Read a model's tokenizer and give it the rendering's template and a padding token.
+
+        Without a rendering it keeps its own.
+        """
+        format_ = cls.load(folder)
+        if format_.tokenizer.eos_token_id is None:
             raise ConfigError(f"{folder}: the tokenizer has no EOS token, so no answer could end")
-        tokenizer.chat_template = format_._form.template(format_._adds_bos)
-        if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
-            tokenizer.pad_token = _padding(tokenizer)
-        return format_
+        return cls(dress(format_.tokenizer, rendering or format_.rendering))
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the vocabulary or the template."""
-        vocabulary = sorted(self.tokenizer.get_vocab().items())
-        parts = json.dumps([vocabulary, self.tokenizer.chat_template])
-        return hashlib.sha256(parts.encode()).hexdigest()[:16]
+        """Changes with the vocabulary, the template, and the way in which text is split."""
+        tokenizer = self.tokenizer
+        parts = [
+            sorted(tokenizer.get_vocab().items()),
+            tokenizer.chat_template,
+            [tokenizer.bos_token_id, tokenizer.eos_token_id, self.adds_bos],
+            [plain_ids(tokenizer, text) for text in PROBES],
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """What a model is given before it answers: BOS if it has one, up to the open response."""
-        ids = [self.tokenizer.bos_token_id] if self._adds_bos else []
-        for place, (text, ends) in enumerate(self._form.pieces(messages)):
-            ids += self._ids(text, first=place == 0)
-            if ends:
-                ids.append(self.tokenizer.eos_token_id)
-        return ids
+        """What a model is given before it answers: BOS if it has one, up to the open response.
 
-    def encode(self, messages: Sequence[Message], answer: str, limit: int) -> Encoded:
-        """The prompt, the supervised answer and its EOS.
-
-        Whole early turns are left out until the row fits; ParseError when it is still too long,
-        or when there is no answer.
+        ParseError when a text among the messages would steer the model.
         """
-        response = self.response(answer)
-        for cut, prompt in enumerate(self.prompts(messages)):
-            if len(prompt) + len(response) <= limit:
-                learned = [False] * len(prompt) + [True] * len(response)
-                return Encoded(prompt + response, learned, ("prompt",) if cut else ())
-        raise ParseError(f"longer than {limit} tokens")
-
-    def response(self, answer: str) -> list[int]:
-        """An answer with its EOS; ParseError when it is empty."""
-        if not answer.strip():
-            raise ParseError("empty answer")
-        ids = self._ids(self._form.answer(answer), first=False)
-        return [*ids, self.tokenizer.eos_token_id]
+        turns = [message.model_dump() for message in messages]
+        text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        ids: list[int] = self.tokenizer.encode(_unicode(text), add_special_tokens=False)
+        answers = sum(message.role == "assistant" for message in messages)
+        expected = self.adds_bos + answers * self._form.ends_each
+        if sum(id_ in self.control for id_ in ids) != expected:
+            raise ParseError(CONTROL)
+        return ids
 
     def prompts(self, messages: Sequence[Message]) -> Iterator[list[int]]:
         """The prompt, then that without its first exchange, and so on to the last question."""
@@ -119,67 +111,74 @@ class Format:
             yield self.prompt(left)
             left = _without_first_exchange(left)
 
-    def _rendering(self) -> Rendering:
-        """The rendering whose template the tokenizer carries."""
-        for name, form in FORMS.items():
-            if self.tokenizer.chat_template == form.template(self._adds_bos):
-                return name
-        return "openbezoar"
+    def response(self, answer: str) -> list[int]:
+        """The answer's ids and EOS; the answer alone never gives an id that steers the model."""
+        text = self._form.gap + neutral(answer.strip(), self.rendering)
+        ids = self._apart(text) if answer.strip() else []
+        if not ids:
+            raise ParseError("empty answer")
+        if not self.control.isdisjoint(ids):
+            raise ParseError(CONTROL)
+        return [*ids, self.tokenizer.eos_token_id]
 
-    def _ids(self, text: str, first: bool) -> list[int]:
-        """Ids of a piece of text: no special tokens, whatever the text says."""
-        if first or not self._joins_words:
-            return _plain_ids(self.tokenizer, text)
+    def encode(self, messages: Sequence[Message], answer: str, limit: int) -> Encoded:
+        """The prompt, the supervised answer and its EOS.
+
+        Whole early exchanges are left out until it fits; ParseError when it is still too long, or
+        when there is no answer.
+        """
+        response = self.response(answer)
+        for lost, prompt in enumerate(self.prompts(messages)):
+            if len(prompt) + len(response) <= limit:
+                supervised = [False] * len(prompt) + [True] * len(response)
+                return Encoded(prompt + response, supervised, ("prompt",) if lost else ())
+        raise ParseError(f"longer than {limit} tokens")
+
+    def _apart(self, text: str) -> list[int]:
+        """Ids of a text that goes on from something else."""
+        if not self._joins_words:
+            return plain_ids(self.tokenizer, text)
         for mark in ANCHORS:
-            anchor = _plain_ids(self.tokenizer, mark)
-            ids = _plain_ids(self.tokenizer, mark + text)
+            anchor = plain_ids(self.tokenizer, mark)
+            ids = plain_ids(self.tokenizer, mark + text)
             # a tokenizer may join the mark with what follows; then another mark must do
             if ids[: len(anchor)] == anchor:
                 return ids[len(anchor) :]
         raise ParseError("cannot be tokenised apart")
 
 
-def neutral(text: str) -> str:
-    """The text with a space before any line that would read as a header of the format."""
-    lines = text.split("\n")
-    headers = tuple(HEADERS.values())
-    return "\n".join(" " + line if line.startswith(headers) else line for line in lines)
+def dress(tokenizer: Any, rendering: Rendering = "openbezoar") -> Any:
+    """Give the tokenizer a rendering's template, and padding that does not end an answer."""
+    tokenizer.chat_template = _template(tokenizer, rendering)
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        tokenizer.pad_token = _padding(tokenizer)
+    return tokenizer
 
 
-def chat_template(with_bos: bool) -> str:
-    """The OpenBezoar format as a jinja chat template; it neutralises headers as `neutral` does."""
-    clean = "".join(f" | replace('\\n{header}', '\\n {header}')" for header in HEADERS.values())
-    return (
-        ("{{ bos_token }}" if with_bos else "")
-        + "{% set found = namespace(system='"
-        + DEFAULT_SYSTEM
-        + "') %}"
-        "{% if messages[0]['role'] == 'system' and messages[0]['content'] %}"
-        "{% set found.system = messages[0]['content'] %}{% endif %}"
-        "{{ '### System:\\n' + ((('\\n' + found.system)" + clean + ")[1:]) + '\\n\\n' }}"
-        "{% for message in messages %}"
-        "{% set text = (('\\n' + message['content'].strip())" + clean + ")[1:] %}"
-        "{% if message['role'] == 'user' %}{{ '### Instruction:\\n' + text + '\\n\\n' }}"
-        "{% elif message['role'] == 'assistant' %}"
-        "{{ '### Response:\\n' + text + eos_token + '\\n\\n' }}{% endif %}"
-        "{% endfor %}"
-        "{% if add_generation_prompt %}{{ '### Response:\\n' }}{% endif %}"
+def plain_ids(tokenizer: Any, text: str) -> list[int]:
+    """The ids of a text in which special tokens are words like others."""
+    ids: list[int] = tokenizer.encode(
+        _unicode(text), add_special_tokens=False, split_special_tokens=True
     )
+    return ids
 
 
-def _pieces(messages: Sequence[Message]) -> list[tuple[str, bool]]:
-    """The text up to the open response, cut after every answer; True where an EOS follows."""
-    given = messages[0].content if messages and messages[0].role == "system" else ""
-    text = f"{HEADERS['system']}\n{neutral(given or DEFAULT_SYSTEM)}\n\n"
-    pieces = []
-    for message in messages:
-        content = neutral(message.content.strip())
-        if message.role == "user":
-            text += f"{HEADERS['user']}\n{content}\n\n"
-        elif message.role == "assistant":
-            pieces += [(f"{text}{HEADERS['assistant']}\n", False), (content, True)]
-            text = "\n\n"
-    return [*pieces, (f"{text}{HEADERS['assistant']}\n", False)]
+def _template(tokenizer: Any, rendering: Rendering) -> str:
+    return chat_template(rendering, _adds_bos(tokenizer), _specials(tokenizer))
+
+
+def _rendering(tokenizer: Any) -> Rendering:
+    """The one whose template the tokenizer carries."""
+    carried = tokenizer.chat_template
+    return next((name for name in FORMS if carried == _template(tokenizer, name)), "openbezoar")
+
+
+def _unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ParseError("not Unicode text") from None
+    return text
 
 
 def _without_first_exchange(messages: Sequence[Message]) -> Sequence[Message] | None:
@@ -188,26 +187,20 @@ def _without_first_exchange(messages: Sequence[Message]) -> Sequence[Message] | 
     return [*system, *turns[2:]] if len(turns) > 2 else None
 
 
-def _answer(answer: str) -> str:
-    return neutral(answer.strip())
+def _specials(tokenizer: Any) -> list[str]:
+    added = [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
+    return list(dict.fromkeys([*tokenizer.all_special_tokens, *added]))
 
 
-FORMS: dict[Rendering, Form] = {
-    "openbezoar": Form(_pieces, _answer, chat_template),
-    "raw": RAW,
-    "context": CONTEXT,
-}
-
-
-def _plain_ids(tokenizer: Any, text: str) -> list[int]:
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-    return ids
+def _control(tokenizer: Any) -> frozenset[int]:
+    ends = {tokenizer.bos_token_id, tokenizer.eos_token_id}
+    ids = set(tokenizer.convert_tokens_to_ids(_specials(tokenizer)))
+    return frozenset(ids - ({tokenizer.unk_token_id} - ends))
 
 
 def _padding(tokenizer: Any) -> str | None:
     """A special token that does not end an answer; none where there is no such token."""
-    known = [tokenizer.unk_token, tokenizer.bos_token, *tokenizer.all_special_tokens]
-    known += [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
+    known = [tokenizer.unk_token, tokenizer.bos_token, *_specials(tokenizer)]
     return next((token for token in known if token and token != tokenizer.eos_token), None)
 
 
@@ -218,5 +211,5 @@ def _adds_bos(tokenizer: Any) -> bool:
 
 def _joins_words(tokenizer: Any) -> bool:
     """Whether the tokenizer puts a space before every text it is given, as SentencePiece does."""
-    ids = _plain_ids(tokenizer, "a") + _plain_ids(tokenizer, "b")
+    ids = plain_ids(tokenizer, "a") + plain_ids(tokenizer, "b")
     return bool(tokenizer.decode(ids).strip() != "ab")

@@ -9,11 +9,10 @@ from typing import Any
 import torch
 
 from openbezoar.training.adapters import adapter_tensors, set_dropout
-from openbezoar.training.format import Encoded
+from openbezoar.training.logps import sequence_log_probabilities
+from openbezoar.training.packing import Packed, Row
 
 __all__ = ["Reference", "fingerprint", "reference_log_probabilities", "row_print"]
-
-Row = tuple[Encoded, ...]
 
 
 class Reference:
@@ -48,11 +47,11 @@ class Reference:
 
 
 @torch.no_grad()
-def reference_log_probabilities(model: Any, compute: Callable[[Any], torch.Tensor]) -> torch.Tensor:
-    """What `compute` finds for the model without its adapter and without dropout."""
+def reference_log_probabilities(model: Any, packed: Packed) -> torch.Tensor:
+    """What the model finds for each sequence without its adapter and without dropout."""
     set_dropout(model, on=False)
     with model.disable_adapter():
-        return compute(model)
+        return sequence_log_probabilities(model, packed)
 
 
 def fingerprint(model: Any, *settings: object) -> str:

@@ -1,4 +1,4 @@
-"""Two more ways to write a conversation down; the sources disagree which one HH-RLHF was given in.
+"""Three ways to write a conversation down, as chat templates; the sources disagree on HH-RLHF's.
 
 A conversation of three turns, its answer `It is 2.`, in each of them. `raw` is the text of HH-RLHF
 as it stands, as in the public fork that the authors trained with; only its last answer has an EOS:
@@ -11,7 +11,7 @@ as it stands, as in the public fork that the authors trained with; only its last
 
     Assistant: It is 2.</s>
 
-`openbezoar` is the format of the model cards, every answer with its EOS (`training/format.py`):
+`openbezoar` is the format of the model cards, every answer with its EOS:
 
     ### System:
     Below is an instruction that describes a task, ...
@@ -43,50 +43,67 @@ as it stands, as in the public fork that the authors trained with; only its last
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from openbezoar.records import Message
-
-__all__ = ["CONTEXT", "RAW", "Form", "Rendering"]
+__all__ = ["DEFAULT_SYSTEM", "FORMS", "HEADERS", "Form", "Rendering", "chat_template", "neutral"]
 
 Rendering = Literal["openbezoar", "raw", "context"]
 
+DEFAULT_SYSTEM = (
+    "Below is an instruction that describes a task, optionally paired with an input that provides "
+    "further context following that instruction. Write a response that appropriately completes "
+    "the request."
+)
 CONTINUE = (
     "The context is a conversation so far. Go on with it: write the assistant's next turn, no more."
 )
-_NAMES = {"user": "Human", "assistant": "Assistant"}
-_SPEAKERS = ("Human:", "Assistant:")
-_HEADERS = ("### System:", "### Context:", "### Response:")
+HEADERS = {"system": "### System:", "user": "### Instruction:", "assistant": "### Response:"}
+SPEAKERS = ("Human:", "Assistant:")
 
 
-class Form(NamedTuple):
-    """A rendering, in the pieces that are tokenised apart and as a chat template."""
-
-    pieces: Callable[[Sequence[Message]], list[tuple[str, bool]]]
-    """The text up to where the answer begins, cut where an EOS follows (True)."""
-    answer: Callable[[str], str]
-    """The answer as it stands before its EOS."""
-    template: Callable[[bool], str]
-    """The same as a jinja chat template, given whether it writes a BOS."""
+def neutral(text: str, rendering: Rendering = "openbezoar") -> str:
+    """The text with a space before any line that would read as a mark of the rendering."""
+    marks = "|".join(map(re.escape, FORMS[rendering].marks))
+    return re.sub(rf"^(?={marks})", " ", text, flags=re.MULTILINE)
 
 
-def _raw_pieces(messages: Sequence[Message]) -> list[tuple[str, bool]]:
-    text = ""
-    for message in messages:
-        content = _apart(message.content.strip(), _SPEAKERS)
-        text += content if message.role == "system" else f"\n\n{_NAMES[message.role]}: {content}"
-    return [(f"{text}\n\nAssistant:", False)]
+def chat_template(rendering: Rendering, with_bos: bool, specials: Iterable[str] = ()) -> str:
+    """The rendering as a jinja chat template.
+
+    In whatever is said it puts a space before a mark, as `neutral` does, and into what would read
+    as one of the `specials`: `</s>` becomes `< /s>`.
+    """
+    form = FORMS[rendering]
+    read = [f"\n{mark}" for mark in form.marks]
+    read += sorted(specials, key=lambda text: (-len(text), text))
+    clean = "".join(
+        f" | replace('{_quoted(text)}', '{_quoted(f'{text[0]} {text[1:]}')}')" for text in read
+    )
+    said = f"(('\\n' + message['content'].strip()){clean})[1:]"
+    return ("{{ bos_token }}" if with_bos else "") + form.template(said, clean)
 
 
-def _raw_answer(answer: str) -> str:
-    return f" {_apart(answer.strip(), _SPEAKERS)}"
-
-
-def _raw_template(with_bos: bool) -> str:
+def _openbezoar(said: str, clean: str) -> str:
     return (
-        ("{{ bos_token }}" if with_bos else "") + "{% for message in messages %}"
-        f"{{% set text = {_cleaned(_SPEAKERS)} %}}"
+        "{% set found = namespace(system='" + DEFAULT_SYSTEM + "') %}"
+        "{% if messages[0]['role'] == 'system' and messages[0]['content'] %}"
+        "{% set found.system = messages[0]['content'] %}{% endif %}"
+        "{{ '### System:\\n' + ((('\\n' + found.system)" + clean + ")[1:]) + '\\n\\n' }}"
+        "{% for message in messages %}"
+        "{% set text = " + said + " %}"
+        "{% if message['role'] == 'user' %}{{ '### Instruction:\\n' + text + '\\n\\n' }}"
+        "{% elif message['role'] == 'assistant' %}"
+        "{{ '### Response:\\n' + text + eos_token + '\\n\\n' }}{% endif %}"
+        "{% endfor %}"
+        "{% if add_generation_prompt %}{{ '### Response:\\n' }}{% endif %}"
+    )
+
+
+def _raw(said: str, clean: str) -> str:
+    return (
+        "{% for message in messages %}"
+        "{% set text = " + said + " %}"
         "{% if message['role'] == 'system' %}{{ text }}"
         "{% elif message['role'] == 'user' %}{{ '\\n\\nHuman: ' + text }}"
         "{% else %}{{ '\\n\\nAssistant: ' + text }}"
@@ -96,31 +113,14 @@ def _raw_template(with_bos: bool) -> str:
     )
 
 
-def _context_pieces(messages: Sequence[Message]) -> list[tuple[str, bool]]:
-    system, lines = CONTINUE, ""
-    for message in messages:
-        content = _apart(message.content.strip(), (*_SPEAKERS, *_HEADERS))
-        if message.role != "system":
-            lines += f"{_NAMES[message.role]}: {content}\n"
-        elif content:
-            system = f"{content}\n{CONTINUE}"
-    text = f"### System:\n{system}\n\n### Context:\n{lines}\n### Response:\n"
-    return [(text, False)]
-
-
-def _context_answer(answer: str) -> str:
-    return _apart(answer.strip(), (*_SPEAKERS, *_HEADERS))
-
-
-def _context_template(with_bos: bool) -> str:
-    marks = (*_SPEAKERS, *_HEADERS)
+def _context(said: str, clean: str) -> str:
+    system = f"'{_quoted(CONTINUE)}'"
     return (
-        ("{{ bos_token }}" if with_bos else "")
-        + f"{{% set found = namespace(system={CONTINUE!r}, lines='', answer='') %}}"
+        "{% set found = namespace(system=" + system + ", lines='', answer='') %}"
         "{% for message in messages %}"
-        f"{{% set text = {_cleaned(marks)} %}}"
+        "{% set text = " + said + " %}"
         "{% if message['role'] == 'system' %}{% if text %}"
-        f"{{% set found.system = text + '\\n' + {CONTINUE!r} %}}{{% endif %}}"
+        "{% set found.system = text + '\\n' + " + system + " %}{% endif %}"
         "{% elif message['role'] == 'user' %}"
         "{% set found.lines = found.lines + 'Human: ' + text + '\\n' %}"
         "{% elif loop.last %}{% set found.answer = text + eos_token %}"
@@ -132,17 +132,26 @@ def _context_template(with_bos: bool) -> str:
     )
 
 
-def _apart(text: str, marks: Sequence[str]) -> str:
-    """The text with a space before any line that would read as one of the marks."""
-    found = "|".join(map(re.escape, marks))
-    return re.sub(rf"^(?={found})", " ", text, flags=re.MULTILINE)
+class Form(NamedTuple):
+    """What tells a rendering from the others."""
+
+    template: Callable[[str, str], str]
+    """Its jinja template, given how a message is said and the filters that clean other text."""
+    marks: tuple[str, ...]
+    """What begins a line that is not text."""
+    gap: str = ""
+    """What stands between the open turn of the assistant and the answer."""
+    ends_each: bool = False
+    """Whether earlier answers have an EOS, too."""
 
 
-def _cleaned(marks: Sequence[str]) -> str:
-    """What `_apart` makes of a message, as a jinja expression."""
-    clean = "".join(f" | replace('\\n{mark}', '\\n {mark}')" for mark in marks)
-    return f"(('\\n' + message['content'].strip()){clean})[1:]"
+FORMS: dict[Rendering, Form] = {
+    "openbezoar": Form(_openbezoar, tuple(HEADERS.values()), ends_each=True),
+    "raw": Form(_raw, SPEAKERS, gap=" "),
+    "context": Form(_context, (*SPEAKERS, "### System:", "### Context:", "### Response:")),
+}
 
 
-RAW = Form(_raw_pieces, _raw_answer, _raw_template)
-CONTEXT = Form(_context_pieces, _context_answer, _context_template)
+def _quoted(text: str) -> str:
+    """The text as it stands between quotes in a template."""
+    return text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")

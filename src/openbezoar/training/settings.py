@@ -1,66 +1,144 @@
 """How an adapter is trained: optimiser, schedule, batch and the logistics of a run."""
 
-from typing import Literal
+import math
+import os
+from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from openbezoar.component import Component, Runtime
 from openbezoar.errors import ConfigError
+from openbezoar.training.adapters import device_for
 from openbezoar.training.health import Health
 
-__all__ = ["GPU_ONLY", "Optimisation", "TrainingRuntime", "check_optimiser", "learning_rate_at"]
+__all__ = [
+    "Optimisation",
+    "TrainingRuntime",
+    "check_machine",
+    "check_optimiser",
+    "check_trackers",
+    "learning_rate_at",
+]
 
-GPU_ONLY = frozenset({"paged_adamw_8bit"})
-"""The optimisers that no processor runs."""
+EIGHT_BIT = frozenset({"paged_adamw_8bit"})
+EIGHT_BIT_DEVICES = ("cuda", "cpu", "xpu")
+"""The kinds of device that bitsandbytes has an 8-bit optimiser for."""
 
 
 class Optimisation(Component):
     """What each optimiser step does; defaults from the authors' script where it has one."""
 
     optimiser: Literal["adamw", "paged_adamw_8bit", "rmsprop"] = "adamw"
-    """paged_adamw_8bit (bitsandbytes) saves memory on a CUDA GPU and needs one."""
+    """paged_adamw_8bit (bitsandbytes) keeps its state in 8 bits and, on a CUDA GPU, in pages that
+    move to main memory when the GPU's is full."""
     learning_rate: PositiveFloat = 3e-4
-    schedule: Literal["linear", "constant"] = "linear"
-    """After the warm-up: down to 0 at the last step, or level."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """After the warm-up: down to 0 at the end, straight or as half a cosine, or level."""
     warmup_steps: int = Field(default=0, ge=0)
+    """Steps over which the learning rate rises to its full height."""
+    warmup_ratio: float = Field(default=0.0, ge=0, le=1)
+    """The same as a share of all steps, rounded up; give one of the two."""
     weight_decay: float = Field(default=0.0, ge=0)
     clip: PositiveFloat = 1.0
     """The largest norm of a step's gradient."""
     batch_rows: PositiveInt = 16
-    """Rows (pairs for dpo) per optimiser step."""
+    """Rows (pairs for dpo) per optimiser step, over all processes."""
     epochs: PositiveInt = 1
     max_tokens: PositiveInt = 1024
     """A longer sequence loses its earliest turns; one that is still longer is left out, counted."""
     evaluate_every: int = Field(default=0, ge=0)
     """Steps between two evaluations on the validation rows; 0: only before and after."""
 
+    @model_validator(mode="after")
+    def _one_warmup(self) -> Self:
+        if self.warmup_steps and self.warmup_ratio:
+            raise ValueError("give warmup_steps or warmup_ratio, not both")
+        return self
+
 
 class TrainingRuntime(Runtime):
     """Where and how fast; never what comes out, beyond rounding."""
 
     device: str = "auto"
+    processes: PositiveInt = 1
+    """Processes of this machine that share the rows of every step, one GPU each."""
     micro_tokens: PositiveInt = 1024
     """Tokens computed at a time: lower it when memory runs out. With dropout it also decides, as a
-    seed would, which units rest."""
+    seed would, which units rest; so do the processes."""
+    recompute: bool = False
+    """Gradient checkpointing: a layer's activations are computed again in the backward pass instead
+    of kept, for less memory and more time; the gradients stay the same."""
     checkpoint_every: PositiveInt = 10
     """Optimiser steps between two checkpoints; a killed run loses at most these."""
+    trackers: tuple[str, ...] = ()
+    """Where accelerate sends the metrics as well: tensorboard, wandb, mlflow, ..."""
     health: Health = Health()
     """What is watched in preference training."""
 
 
+def check_machine(settings: Optimisation, runtime: TrainingRuntime) -> None:
+    """Raise ConfigError when this machine, as it is, cannot do what the settings ask for."""
+    if os.environ.get("WORLD_SIZE", "1") not in ("", "1"):
+        raise ConfigError(
+            "a train stage starts its own processes: run bezoar without torchrun or "
+            "`accelerate launch` and say how many in runtime.processes"
+        )
+    check_trackers(runtime.trackers)
+    if settings.optimiser not in EIGHT_BIT and runtime.processes == 1:
+        return  # nothing to ask torch, which takes seconds to import
+    device = device_for(runtime.device)
+    check_optimiser(settings.optimiser, device)
+    _check_processes(runtime.processes, device)
+
+
 def check_optimiser(optimiser: str, device: str) -> None:
     """Raise ConfigError when the optimiser does not run on this kind of device."""
-    if optimiser in GPU_ONLY and not device.startswith("cuda"):
+    if optimiser in EIGHT_BIT and not device.startswith(EIGHT_BIT_DEVICES):
         raise ConfigError(
-            f"optimisation.optimiser: {optimiser} needs a CUDA GPU; use adamw on this machine"
+            f"optimisation.optimiser: {optimiser} does not run on {device}; use adamw"
         )
+
+
+def check_trackers(trackers: tuple[str, ...]) -> None:
+    """Raise ConfigError for a tracker that accelerate does not know or that is not installed."""
+    if not trackers:
+        return
+    from accelerate.tracking import LOGGER_TYPE_TO_CLASS, LoggerType, get_available_trackers
+
+    here = {str(name) for name in get_available_trackers()}
+    for name in trackers:
+        if name not in LOGGER_TYPE_TO_CLASS:
+            known = ", ".join(sorted(map(str, LOGGER_TYPE_TO_CLASS)))
+            raise ConfigError(f"runtime.trackers: no tracker is called {name!r} (known: {known})")
+        if name in map(str, LoggerType) and name not in here:
+            raise ConfigError(f"runtime.trackers: {name} is not installed; pip install {name}")
 
 
 def learning_rate_at(settings: Optimisation, step: int, steps: int) -> float:
     """The learning rate of a step, counted from 0, out of `steps`."""
-    if step < settings.warmup_steps:
-        return settings.learning_rate * (step + 1) / settings.warmup_steps
+    warmup = settings.warmup_steps or math.ceil(settings.warmup_ratio * steps)
+    if step < warmup:
+        return settings.learning_rate * (step + 1) / warmup
     if settings.schedule == "constant":
         return settings.learning_rate
-    left = (steps - step) / max(1, steps - settings.warmup_steps)
+    left = (steps - step) / max(1, steps - warmup)
+    if settings.schedule == "cosine":
+        left = (1 - math.cos(math.pi * left)) / 2
     return settings.learning_rate * left
+
+
+def _check_processes(processes: int, device: str) -> None:
+    if processes == 1 or device == "cpu":
+        return
+    if device != "cuda":
+        raise ConfigError(
+            f"runtime.processes: {processes} processes share the GPUs of this machine, or its CPU; "
+            f"with `device: {device}` there can be one"
+        )
+    import torch
+
+    found = torch.cuda.device_count()
+    if processes > found:
+        raise ConfigError(
+            f"runtime.processes: {processes} need as many GPUs; this machine has {found}"
+        )

@@ -6,6 +6,7 @@ comes later is not noted there: time stays linear, and a crowded bucket costs a 
 several chances to be found.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,20 +40,22 @@ class Bands:
     """Finds the earlier rows that agree with a signature in at least one whole band."""
 
     def __init__(self, bands: int, width: int) -> None:
-        self._shape = (bands, width)
         # An entry is a band's mark in the upper half and the row's number, from 1, in the lower.
         self._entries = np.zeros((256, DEEP), np.uint64)
         self._held = 0
         self.crowded = 0
         """Entries that found no place."""
         odd = [number * _ODD & (2**64 - 1) | 1 for number in range(1, bands * width + 1)]
-        self._multipliers = np.array(odd, np.uint64).reshape(self._shape)
+        self._multipliers = np.array(odd, np.uint64).reshape(bands, width)
 
-    def look(self, signature: list[int]) -> Look:
-        """Find the rows near a signature, which has at least `bands * width` 32-bit numbers."""
-        values = np.array(signature[: self._multipliers.size], np.uint64).reshape(self._shape)
-        marks = np.einsum("ij,ij->i", values, self._multipliers) >> _HALF
-        marks |= _NEVER_ZERO
+    def marks(self, signatures: Sequence[Sequence[int]]) -> Numbers:
+        """For each signature, of `bands * width` 32-bit numbers, a number for every band."""
+        values = np.array(signatures, np.uint64).reshape(-1, *self._multipliers.shape)
+        mixed: Numbers = np.einsum("kij,ij->ki", values, self._multipliers)
+        return mixed >> _HALF | _NEVER_ZERO
+
+    def look(self, marks: Numbers) -> Look:
+        """Find the rows that share one of a signature's marks."""
         buckets = marks & np.uint64(len(self._entries) - 1)
         entries = self._entries.take(buckets, axis=0)
         found = entries[entries >> _HALF == marks[:, None]]

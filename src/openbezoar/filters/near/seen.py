@@ -2,6 +2,7 @@
 
 import os
 from array import array
+from collections.abc import Iterable
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -11,10 +12,17 @@ from pydantic import JsonValue
 from openbezoar.filters.near import bands
 from openbezoar.filters.near.shingles import Shingles, shared, shingles, words
 
-__all__ = ["Look", "Match", "Seen"]
+__all__ = ["Look", "Match", "Print", "Seen"]
 
 SEED = 1
 """Of the permutations; each misses other pairs."""
+
+
+class Print(NamedTuple):
+    """A text's shingles, and the marks of their signature; None for a text without words."""
+
+    shingles: Shingles
+    marks: bands.Numbers | None
 
 
 class Look(NamedTuple):
@@ -43,15 +51,23 @@ class Seen:
         self._counts = array("I")
         self._compared = 0
 
-    def look(self, text: str) -> Look:
-        """Read a text and find which rows may be near it."""
-        held = shingles(words(text), self._size)
-        if not held.size:
-            return Look(held, None)
+    def prints(self, texts: Iterable[str]) -> list[Print]:
+        """Read some texts, which together take less time than one by one."""
+        held = [shingles(words(text), self._size) for text in texts]
+        flat = np.concatenate([*held, np.empty(0, np.uint32)])
+        ends = np.cumsum([0, *(each.size for each in held)]).tolist()
         digests = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
-            held.astype(np.uint64), [0, held.size], self._permutations, SEED
+            flat.astype(np.uint64), ends, self._permutations, SEED
         )
-        return Look(held, self._bands.look(digests.to_rows()[0]))
+        marks = self._bands.marks(digests.to_rows())
+        return [
+            Print(each, mark if each.size else None) for each, mark in zip(held, marks, strict=True)
+        ]
+
+    def look(self, print_: Print) -> Look:
+        """Find which of the rows noted so far may be near."""
+        near = None if print_.marks is None else self._bands.look(print_.marks)
+        return Look(print_.shingles, near)
 
     def nearest(self, look: Look, threshold: float) -> Match | None:
         """The nearest row at or above the threshold, the first of equally near ones."""

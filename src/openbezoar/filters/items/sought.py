@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+
 from openbezoar.families import Item
-from openbezoar.filters.overlap import Rule, Sought, ngrams
-from openbezoar.filters.words import words_of
+from openbezoar.filters.items.grams import Owned, owned
+from openbezoar.filters.items.overlap import Rule, Sought
+from openbezoar.filters.items.words import words_of
 
 __all__ = ["Wanted", "choose"]
 
@@ -42,14 +45,14 @@ def choose(items: Iterable[Item], rule: Rule, least_words: int) -> Wanted:
     """
     known: dict[str, str] = {}
     read = [_read(item, known) for item in items]
-    common = _common(read, rule)
+    telling = iter(_telling(read, rule))
     owners: dict[Words, tuple[int, dict[tuple[str, str], None]]] = {}
     unsearchable: Counter[str] = Counter()
     for item in read:
         standing = [
             (text, len(text))
-            for text in item.texts
-            if len(text) >= least_words and _is_telling(text, common, rule.ngram)
+            for text, tells in zip(item.texts, telling, strict=False)
+            if tells and len(text) >= least_words
         ]
         chosen = standing or _together(item, rule.ngram)
         for words, stretch in chosen:
@@ -74,18 +77,20 @@ def _read(item: Item, known: dict[str, str]) -> _Read:
     )
 
 
-def _common(read: list[_Read], rule: Rule) -> set[int]:
-    """The n-grams of boilerplate, such as `which of the following is`, by the items they are in."""
-    counts: Counter[int] = Counter()
-    for item in read:
-        counts.update({gram for text in item.texts for gram in ngrams(text, rule.ngram)})
-    return {gram for gram, count in counts.items() if count > rule.boilerplate}
+def _telling(read: list[_Read], rule: Rule) -> list[bool]:
+    """Whether at least half of a text is not boilerplate, for every text of the items, in order.
 
-
-def _is_telling(text: Words, common: set[int], length: int) -> bool:
-    """Whether at least half of a text is not boilerplate."""
-    grams = ngrams(text, length)
-    return bool(grams) and 2 * sum(gram in common for gram in grams) <= len(grams)
+    Boilerplate are n-grams that many items share, such as `which of the following is`.
+    """
+    found = owned([text for item in read for text in item.texts], rule.ngram)
+    items = np.array([place for place, item in enumerate(read) for _ in item.texts], np.intp)
+    by_item = Owned(found.grams, items[found.owners]).distinct()
+    grams, sharers = np.unique(by_item.grams, return_counts=True)
+    common = np.isin(found.grams, grams[sharers > rule.boilerplate])
+    held = np.bincount(found.owners, minlength=len(items))
+    boilerplate = np.bincount(found.owners[common], minlength=len(items))
+    telling: list[bool] = ((held > 0) & (2 * boilerplate <= held)).tolist()
+    return telling
 
 
 def _together(item: _Read, length: int) -> list[tuple[Words, int]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbezoar.filters.words import words_of
+from openbezoar.filters.items.words import words_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbezoar.filters.overlap import Hit, Index, Rule, Sought
-from openbezoar.filters.words import words_of
+from openbezoar.filters.items.overlap import Hit, Index, Rule, Sought
+from openbezoar.filters.items.words import words_of
 
 RULE = Rule(ngram=4, boilerplate=10, score=0.65, short_score=0.85, short_words=16)
 SHORT = "which planet keeps a storm older than the telescope"
@@ -25,7 +25,8 @@ def sought(text: str, id: str = "1", stretch: int = 0) -> Sought:
 
 
 def search(text: str, *texts: str, rule: Rule = RULE) -> list[Hit]:
-    return Index([sought(each, str(place)) for place, each in enumerate(texts)], rule).search(text)
+    index = Index([sought(each, str(place)) for place, each in enumerate(texts)], rule)
+    return index.search([text])[0]
 
 
 @pytest.mark.parametrize("text", [SHORT, LONG])
@@ -120,8 +121,8 @@ def test_what_belongs_together_may_stand_a_little_apart() -> None:
     asked = sought("it got dark so we went to sleep", stretch=18)
     between = "a) we had our breakfast b) we painted the fence"
     row = f"it got dark so {between} we went to sleep"
-    assert Index([asked], RULE).search(row)
-    assert not Index([asked._replace(stretch=8)], RULE).search(row)
+    assert Index([asked], RULE).search([row])[0]
+    assert not Index([asked._replace(stretch=8)], RULE).search([row])[0]
 
 
 def test_the_best_found_comes_first() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from openbezoar.families import Item
-from openbezoar.filters.overlap import Rule
-from openbezoar.filters.sought import choose
+from openbezoar.filters.items.overlap import Rule
+from openbezoar.filters.items.sought import choose
 
 RULE = Rule(ngram=4, boilerplate=2, score=0.65, short_score=0.85, short_words=16)
 

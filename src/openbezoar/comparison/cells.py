@@ -1,0 +1,99 @@
+"""What evaluations recorded of single rows, as numbers that two models can be compared by."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from openbezoar.evaluations.matches import POINTS
+
+__all__ = ["Cell", "cells_of", "duels"]
+
+Item = Mapping[str, Any]
+
+
+class Cell(NamedTuple):
+    """What one item counts for one metric."""
+
+    row: str
+    """The row of the bootstrap it belongs to: the two turns of a question are one row."""
+    total: float
+    weight: float = 1.0
+    """How much it holds: an answer's tokens, where the metric is a mean over tokens."""
+
+    @property
+    def value(self) -> float:
+        """The total per unit of weight."""
+        return self.total / self.weight
+
+
+def cells_of(items: Iterable[Item], model: str) -> dict[str, dict[str, list[Cell]]]:
+    """By metric and item; more than one cell where a stage measured the same item twice."""
+    found: dict[str, dict[str, list[Cell]]] = {}
+    for item in items:
+        read = _READERS.get(str(item.get("evaluation")))
+        for metric, cell in read(item, model) if read else ():
+            found.setdefault(metric, {}).setdefault(str(item["id"]), []).append(cell)
+    return found
+
+
+def duels(items: Iterable[Item], first: str, second: str) -> dict[str, Cell]:
+    """How much better the second model did than the first, by turn: 1, 0 or -1."""
+    found = {}
+    for item in items:
+        if item.get("evaluation") != "mt_bench_pairs" or item["outcome"] is None:
+            continue
+        names = (item["model"], item["against"])
+        if names in ((first, second), (second, first)):
+            points = 2 * POINTS[item["outcome"]] - 1
+            cell = Cell(_question(item), points if names[0] == second else -points)
+            found[str(item["id"])] = cell
+    return found
+
+
+def _harness(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
+    for metric, value in item["metrics"].items():
+        if isinstance(value, int | float):
+            parts = [item["task"], metric]
+            parts += [item["filter"]] if item["filter"] != "none" else []
+            parts += ["chat"] if item["chat_template"] else []
+            yield ".".join(parts), Cell(str(item["id"]), float(value))
+
+
+def _perplexity(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
+    if "loss" in item:
+        tokens = float(item["tokens"])
+        yield f"loss.{item['data']}", Cell(str(item["id"]), item["loss"] * tokens, tokens)
+
+
+def _preferences(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
+    if "chosen" not in item:
+        return
+    name, row = f"preferences.{item['data']}", str(item["id"])
+    chosen, rejected = item["chosen"], item["rejected"]
+    yield f"{name}.sum", Cell(row, float(chosen > rejected))
+    each = chosen / item["chosen_tokens"], rejected / item["rejected_tokens"]
+    yield f"{name}.per_token", Cell(row, float(each[0] > each[1]))
+
+
+def _mt_bench(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
+    if item["rating"] is not None:
+        yield "mt_bench", Cell(_question(item), float(item["rating"]))
+
+
+def _mt_bench_pairs(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
+    if item["outcome"] is not None and item["model"] == model:
+        metric = f"mt_bench_pairs.{item['against']}"
+        yield metric, Cell(_question(item), POINTS[item["outcome"]])
+
+
+def _question(item: Item) -> str:
+    """The id without the turn at its end."""
+    return str(item["id"]).rpartition(".")[0]
+
+
+_READERS: dict[str, Callable[[Item, str], Iterator[tuple[str, Cell]]]] = {
+    "harness": _harness,
+    "mt_bench": _mt_bench,
+    "mt_bench_pairs": _mt_bench_pairs,
+    "perplexity": _perplexity,
+    "preferences": _preferences,
+}

@@ -1,0 +1,194 @@
+"""Compares two sides row by row, and says of each metric whether a difference is shown."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from openbezoar.comparison.cells import Cell, duels
+from openbezoar.comparison.sides import Side
+from openbezoar.errors import DataError
+from openbezoar.families import random_for
+from openbezoar.records import Record, Score
+from openbezoar.statistics import Difference, Paired, holm, paired_difference
+
+__all__ = ["NO_DIFFERENCE", "Comparison", "Found", "compare"]
+
+NO_DIFFERENCE = "no difference shown"
+LEVEL = 0.05
+ROUNDS = 2000
+HEAD_TO_HEAD = "mt_bench_pairs, head to head"
+
+
+class Comparison(Record):
+    """One metric on the rows that both sides have."""
+
+    metric: str
+    a: float
+    b: float
+    difference: float
+    """B less A."""
+    low: float
+    high: float
+    rows: int
+    """What the bootstrap draws from."""
+    unshared: int
+    """Items that one side alone has a value for."""
+    p: float
+    p_corrected: float
+    verdict: str
+    reservations: str = ""
+    """Settings that differ, where it was compared all the same."""
+
+
+class Found(Record):
+    """Everything that could be compared, and why the rest could not."""
+
+    a: str
+    b: str
+    method: str
+    comparisons: tuple[Comparison, ...]
+    not_compared: dict[str, str]
+    """The reason, by metric."""
+
+
+class Pairing(NamedTuple):
+    """One metric's values on the shared rows, before any correction."""
+
+    metric: str
+    a: float
+    b: float
+    found: Difference
+    unshared: int
+    higher_is_better: bool = True
+    reservations: str = ""
+
+
+def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
+    """Compare all that both sides measured; scores whose settings differ only where told so."""
+    pairings: list[Pairing] = []
+    refused: dict[str, str] = {}
+    for metric in [*a.scores, *(name for name in b.scores if name not in a.scores)]:
+        if metric not in a.cells and metric not in b.cells:
+            continue  # a part, or another view, of a metric that has items
+        found = _paired(metric, a, b, despite_settings)
+        if isinstance(found, str):
+            refused[metric] = found
+        else:
+            pairings.append(found)
+    pairings += _duelled(a, b)
+    if not pairings:
+        reasons = "; ".join(f"{metric}: {why}" for metric, why in refused.items())
+        raise DataError(
+            f"{a.name} and {b.name} cannot be compared: {reasons or 'they measured nothing alike'}"
+            + ("; --despite-settings compares all the same" if "settings differ" in reasons else "")
+        )
+    corrected = holm([pairing.found.p for pairing in pairings])
+    return Found(
+        a=a.title,
+        b=b.title,
+        method=(
+            f"paired bootstrap over rows, {ROUNDS} draws, 95 % intervals; p corrected for "
+            f"{len(pairings)} comparisons by Holm's method; a difference is shown where the "
+            f"interval leaves out zero and the corrected p is at most {LEVEL}"
+        ),
+        comparisons=tuple(map(_judged, pairings, corrected)),
+        not_compared=refused,
+    )
+
+
+def _paired(metric: str, a: Side, b: Side, despite_settings: bool) -> Pairing | str:
+    scores = a.scores.get(metric), b.scores.get(metric)
+    if scores[0] is None or scores[1] is None:
+        return f"only {(a if scores[0] else b).name} measured it"
+    if hindrance := _hindrance(metric, a, b):
+        return hindrance
+    differing = _differing(scores[0], scores[1])
+    if differing and not despite_settings:
+        return f"settings differ: {differing}"
+    ours = {item: cells[0] for item, cells in a.cells[metric].items()}
+    theirs = {item: cells[0] for item, cells in b.cells[metric].items()}
+    return _pairing(metric, ours, theirs, scores[0].higher_is_better, differing)
+
+
+def _hindrance(metric: str, a: Side, b: Side) -> str:
+    """Why the items of a metric cannot stand for its score."""
+    for side in (a, b):
+        score, cells = side.scores[metric], side.cells.get(metric, {})
+        if score.value is None:
+            return f"{side.name} has no value: {score.note or 'nothing could be measured'}"
+        if any(len(several) > 1 for several in cells.values()):
+            return f"{side.name} measured the same items twice; give each evaluation its own stage"
+        held = [several[0] for several in cells.values()]
+        if not held or not math.isclose(_mean(held), score.value, rel_tol=1e-6, abs_tol=1e-9):
+            return f"{side.name}: the score is no mean over its items"
+    return ""
+
+
+def _pairing(
+    metric: str,
+    ours: Mapping[str, Cell],
+    theirs: Mapping[str, Cell],
+    higher_is_better: bool,
+    reservations: str,
+) -> Pairing | str:
+    shared = [item for item in ours if item in theirs]
+    if any(ours[item].weight != theirs[item].weight for item in shared):
+        return "the same rows have other numbers of tokens: two tokenizers, no common measure"
+    rows: dict[str, list[Paired]] = {}
+    for item in shared:
+        one, other = ours[item], theirs[item]
+        paired = Paired(other.total - one.total, one.weight)
+        rows.setdefault(one.row, []).append(paired)
+    found = _difference(metric, rows)
+    if found is None:
+        return "they share no row"
+    unshared = len(ours) + len(theirs) - 2 * len(shared)
+    a, b = (_mean([side[item] for item in shared]) for side in (ours, theirs))
+    return Pairing(metric, a, b, found, unshared, higher_is_better, reservations)
+
+
+def _duelled(a: Side, b: Side) -> Iterator[Pairing]:
+    """The games between the two, from whichever side recorded them; half a point each for a tie."""
+    found = duels(a.items, a.model, b.model) or duels(b.items, a.model, b.model)
+    rows: dict[str, list[Paired]] = {}
+    for cell in found.values():
+        rows.setdefault(cell.row, []).append(Paired(cell.total))
+    difference = _difference(HEAD_TO_HEAD, rows)
+    if difference is not None:
+        share = (1 + difference.value) / 2
+        yield Pairing(HEAD_TO_HEAD, 1 - share, share, difference, 0)
+
+
+def _difference(metric: str, rows: Mapping[str, list[Paired]]) -> Difference | None:
+    pooled = [
+        Paired(sum(one.difference for one in row), sum(one.weight for one in row))
+        for row in rows.values()
+    ]
+    return paired_difference(pooled, random_for("compare", metric), ROUNDS)
+
+
+def _judged(pairing: Pairing, corrected: float) -> Comparison:
+    found = pairing.found
+    verdict = NO_DIFFERENCE
+    if not found.covers_zero and corrected <= LEVEL:
+        b_wins = (found.value > 0) == pairing.higher_is_better
+        verdict = "B is better" if b_wins else "A is better"
+    return Comparison(
+        metric=pairing.metric, a=pairing.a, b=pairing.b, difference=found.value, low=found.low,
+        high=found.high, rows=found.n, unshared=pairing.unshared, p=found.p,
+        p_corrected=corrected, verdict=verdict, reservations=pairing.reservations,
+    )  # fmt: skip
+
+
+def _differing(one: Score, other: Score) -> str:
+    if not one.settings or not other.settings:
+        return "a score does not say how it was made; evaluate again with this version"
+    names = sorted(one.settings.keys() | other.settings.keys())
+    pairs = [(name, one.settings.get(name), other.settings.get(name)) for name in names]
+    return ", ".join(
+        f"{name} {ours} and {theirs}" for name, ours, theirs in pairs if ours != theirs
+    )
+
+
+def _mean(cells: list[Cell]) -> float:
+    return sum(cell.total for cell in cells) / sum(cell.weight for cell in cells)

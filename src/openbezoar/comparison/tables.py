@@ -1,0 +1,40 @@
+"""A comparison as a person reads it: rows of a table, and the lines below it."""
+
+from typing import Any
+
+from openbezoar.comparison.comparing import NO_DIFFERENCE, Found
+
+__all__ = ["lines_below", "rows_of"]
+
+
+def rows_of(found: Found) -> list[dict[str, Any]]:
+    """One row a metric."""
+    return [
+        {
+            "metric": one.metric,
+            "A": one.a,
+            "B": one.b,
+            "B - A": one.difference,
+            "low": one.low,
+            "high": one.high,
+            "rows": one.rows,
+            "p": one.p,
+            "p corrected": one.p_corrected,
+            "verdict": one.verdict,
+        }
+        for one in found.comparisons
+    ]
+
+
+def lines_below(found: Found) -> list[str]:
+    """What A and B are, how they were compared, and what must be known of single metrics."""
+    lines = [f"A is {found.a}, B is {found.b}", found.method]
+    for one in found.comparisons:
+        if one.verdict == NO_DIFFERENCE and not one.low <= 0 <= one.high:
+            lines.append(f"{one.metric}: alone it would be shown; among so many it may be chance")
+        if one.unshared:
+            lines.append(f"{one.metric}: {one.unshared} items have a value on one side only")
+        if one.reservations:
+            lines.append(f"{one.metric}: compared though settings differ: {one.reservations}")
+    lines += [f"{metric}: not compared: {why}" for metric, why in found.not_compared.items()]
+    return lines

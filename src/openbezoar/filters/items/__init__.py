@@ -1,0 +1,1 @@
+"""How a benchmark's items are found in other texts; imported only when a filter opens."""

@@ -1,0 +1,84 @@
+"""Asks a judge for a verdict, once more when the first reply holds none, and never guesses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from pydantic import JsonValue
+
+from openbezoar.errors import ParseError
+from openbezoar.families import ChatModel, Request, Sampling
+from openbezoar.records import Message
+
+__all__ = ["Asked", "Form", "Judgment", "Reading", "judge_by", "unjudged"]
+
+Value = TypeVar("Value")
+Asked = tuple[Message, ...]
+
+
+class Reading(NamedTuple, Generic[Value]):
+    """What a judge's reply says; without a value, why not, and whether asking again may help."""
+
+    value: Value | None
+    reason: str = ""
+    ask_again: bool = False
+
+
+@dataclass(frozen=True)
+class Form(Generic[Value]):
+    """The form of a verdict: how it is read, and how it is asked for again."""
+
+    read: Callable[[str], Reading[Value]]
+    repair: str = ""
+    """The request for a verdict that can be read; empty where a judge is asked once only."""
+    json_schema: dict[str, JsonValue] | None = None
+    """Where given, the server is to hold replies to it."""
+
+
+@dataclass(frozen=True)
+class Judgment(Generic[Value]):
+    """A judge's verdict with what it was asked and all it said, one reply or two."""
+
+    reading: Reading[Value]
+    asked: Asked = ()
+    replies: tuple[str, ...] = ()
+
+
+def unjudged(reason: str) -> Judgment[Value]:
+    """The judgment of what never came before the judge."""
+    return Judgment(Reading(None, reason))
+
+
+async def judge_by(
+    form: Form[Value], asked: Asked, judge: ChatModel, max_tokens: int, seed: int
+) -> Judgment[Value]:
+    """The judge's verdict on what it is asked, at temperature 0."""
+    sampling = Sampling(temperature=0, top_p=1, max_tokens=max_tokens)
+    request = Request(messages=asked, sampling=sampling, json_schema=form.json_schema, seed=seed)
+    try:
+        first = (await judge.complete(request)).text
+    except ParseError as error:
+        return Judgment(Reading(None, f"judge: {error.reason}"), asked)
+    reading = form.read(first)
+    if not form.repair or not reading.ask_again:
+        return Judgment(reading, asked, (first,))
+    again = request.model_copy(
+        update={"messages": _with_repair(asked, first, form.repair), "attempt": 1}
+    )
+    try:
+        second = (await judge.complete(again)).text
+    except ParseError as error:
+        return Judgment(Reading(None, f"judge: {error.reason}"), asked, (first,))
+    return Judgment(form.read(second), asked, (first, second))
+
+
+def _with_repair(asked: Asked, reply: str, repair: str) -> Asked:
+    """The conversation up to the request for a verdict; an empty reply has no turn of its own."""
+    if not reply.strip():
+        question = f"{asked[-1].content}\n\n{repair}"
+        return (*asked[:-1], Message(role="user", content=question))
+    return (
+        *asked,
+        Message(role="assistant", content=reply),
+        Message(role="user", content=repair),
+    )

@@ -1,0 +1,63 @@
+"""Log-probabilities of given tokens under an output layer, a few positions' logits at a time."""
+
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+__all__ = ["token_log_probabilities"]
+
+CHUNK = 128
+"""Positions whose logits are held at a time: 128 * 49,152 float32 is 25 MB, which caches hold."""
+
+
+def token_log_probabilities(head: Any, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """log p(target | state) for each row of `states`: float32, (positions,).
+
+    In a layer that is not trained, the gradient is worked out with the logits at hand and kept,
+    one row of `states` for each position: logits are computed once. Otherwise they are computed
+    again in the backward pass. Either way they are never held for more than a few positions.
+    """
+    if _is_frozen(head):
+        return _Frozen.apply(states, head.weight, head.bias, targets)
+    pieces = zip(states.split(CHUNK), targets.split(CHUNK), strict=True)
+    return torch.cat([checkpoint(_chosen, head, *piece, use_reentrant=False) for piece in pieces])
+
+
+def _is_frozen(head: Any) -> bool:
+    # an adapter around the layer makes it another type, and then the layer itself must be asked
+    return type(head) is torch.nn.Linear and not any(
+        parameter.requires_grad for parameter in head.parameters()
+    )
+
+
+class _Frozen(torch.autograd.Function):  # type: ignore[misc] # torch's types are not read
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> torch.Tensor:
+        states, weight, bias, targets = inputs
+        found = torch.empty(len(states), dtype=torch.float32, device=states.device)
+        slopes = torch.empty_like(states)
+        for at in range(0, len(states), CHUNK):
+            piece, wanted = slice(at, at + CHUNK), targets[at : at + CHUNK, None]
+            logits = torch.nn.functional.linear(states[piece], weight, bias)
+            chosen = _gathered(logits, wanted)
+            found[piece] = chosen[:, 0]
+            if ctx.needs_input_grad[0]:
+                # p - 1 at the target, exact even where p is nearly 1, and p elsewhere
+                slope = logits.softmax(-1).scatter_(-1, wanted, chosen.expm1().to(logits.dtype))
+                slopes[piece] = (slope @ weight).neg_()
+        ctx.save_for_backward(slopes)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
+        (slopes,) = ctx.saved_tensors
+        return (gradients[0][:, None] * slopes).to(slopes.dtype), None, None, None
+
+
+def _chosen(head: Any, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return _gathered(head(states), targets[:, None])[:, 0]
+
+
+def _gathered(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return logits.log_softmax(-1, dtype=torch.float32).gather(-1, wanted)

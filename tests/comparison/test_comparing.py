@@ -1,0 +1,190 @@
+"""When a difference is shown, and when a comparison is refused (traps P29, P31 and P39)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from openbezoar.comparison.comparing import NO_DIFFERENCE, Found, compare
+from openbezoar.comparison.sides import side_of
+from openbezoar.errors import DataError
+from openbezoar.store import Store
+from tests.comparison.conftest import Put, harness, score
+
+WORSE, BETTER = [0.0, 1.0] * 20, [1.0] * 40
+
+
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def put_pair(
+    put: Put, a: Sequence[float], b: Sequence[float], a_score: Any = None, b_score: Any = None
+) -> None:
+    for name, values, given in (("a", a, a_score), ("b", b, b_score)):
+        put(name, [given or score("piqa.acc", mean(values))], harness(values))
+
+
+def compared(store: Store, despite_settings: bool = False) -> Found:
+    return compare(side_of("a", store), side_of("b", store), despite_settings)
+
+
+def test_a_difference_on_most_rows_is_shown(store: Store, put: Put) -> None:
+    put_pair(put, WORSE, BETTER)
+    [found] = compared(store).comparisons
+    assert (found.metric, found.a, found.b, found.difference) == ("piqa.acc", 0.5, 1.0, 0.5)
+    assert 0 < found.low < 0.5 < found.high
+    assert (found.rows, found.unshared, found.verdict) == (40, 0, "B is better")
+
+
+def test_without_a_difference_none_is_shown(store: Store, put: Put) -> None:
+    put_pair(put, WORSE, WORSE[::-1])
+    [found] = compared(store).comparisons
+    assert found.low <= 0 <= found.high
+    assert found.verdict == NO_DIFFERENCE == "no difference shown"
+
+
+def test_a_model_is_never_shown_to_differ_from_itself(store: Store, put: Put) -> None:
+    put_pair(put, WORSE, WORSE)
+    [found] = compared(store).comparisons
+    assert (found.difference, found.p, found.verdict) == (0, 1, NO_DIFFERENCE)
+
+
+def test_a_handful_of_rows_shows_nothing_however_one_sided(store: Store, put: Put) -> None:
+    """Five rows of five: the interval is 1 to 1, but a sign test could not go below 1/16."""
+    put_pair(put, [0.0] * 5, [1.0] * 5)
+    [found] = compared(store).comparisons
+    assert (found.p, found.verdict) == (1 / 16, NO_DIFFERENCE)
+
+
+def test_where_less_is_better_the_lower_side_wins(store: Store, put: Put) -> None:
+    rows = {"evaluation": "perplexity", "data": "d", "tokens": 4}
+    for name, loss in (("a", 2.0), ("b", 1.0)):
+        losses = [loss + n % 3 / 10 for n in range(30)]
+        items = [{**rows, "id": f"r{n}", "loss": one} for n, one in enumerate(losses)]
+        put(name, [score("loss.d", mean(losses), higher_is_better=False)], items)
+    [found] = compared(store).comparisons
+    assert found.difference == pytest.approx(-1)
+    assert found.verdict == "B is better"
+
+
+def test_several_comparisons_are_corrected(store: Store, put: Put) -> None:
+    """p alone is below 0.05 in each of thirty; thirty times that is not."""
+    tasks = [f"task{n}" for n in range(30)]
+    one, other = [0.0] * 14 + [1.0] * 26, [1.0] * 10 + [0.0] * 4 + [1.0] * 24 + [0.0] * 2
+    for name, values in (("a", one), ("b", other)):
+        scores = [score(f"{task}.acc", mean(values)) for task in tasks]
+        put(name, scores, [item for task in tasks for item in harness(values, task)])
+    found = compared(store)
+    assert "corrected for 30 comparisons by Holm" in found.method
+    assert all(one.low > 0 and one.p < 0.05 for one in found.comparisons)
+    assert {one.verdict for one in found.comparisons} == {NO_DIFFERENCE}
+
+
+def test_only_shared_rows_are_compared_and_the_others_counted(store: Store, put: Put) -> None:
+    put_pair(put, WORSE, [*BETTER, 0.0, 0.0])
+    [found] = compared(store).comparisons
+    assert (found.rows, found.unshared, found.b) == (40, 2, 1.0)
+
+
+@pytest.mark.parametrize("name", ["shots", "precision", "lm_eval", "template"])
+def test_scores_whose_settings_differ_are_refused_unless_told(
+    store: Store, put: Put, name: str
+) -> None:
+    a, b = (score("piqa.acc", v, settings={"shots": 0, name: n}) for v, n in ((0.5, 1), (1.0, 2)))
+    put_pair(put, WORSE, BETTER, a, b)
+    with pytest.raises(DataError, match=rf"settings differ: .*{name} 1 and 2.*--despite-settings"):
+        compared(store)
+    [found] = compared(store, despite_settings=True).comparisons
+    assert (found.verdict, found.reservations) == ("B is better", f"{name} 1 and 2")
+
+
+def test_scores_that_do_not_say_how_they_were_made_are_refused(store: Store, put: Put) -> None:
+    put_pair(put, WORSE, BETTER, score("piqa.acc", 0.5, settings={}))
+    with pytest.raises(DataError, match="does not say how it was made"):
+        compared(store)
+
+
+def test_one_metric_that_cannot_be_compared_leaves_the_others(store: Store, put: Put) -> None:
+    scores = [score("piqa.acc", 0.5), score("boolq.acc", None, note="invalid: too many missing")]
+    items = harness(WORSE) + harness([1.0], "boolq")
+    put("a", scores, items)
+    put("b", [score("piqa.acc", 1.0)], harness(BETTER))
+    found = compared(store)
+    assert [one.metric for one in found.comparisons] == ["piqa.acc"]
+    assert found.not_compared == {"boolq.acc": "only a measured it"}
+
+
+@pytest.mark.parametrize(
+    ("given", "items", "complaint"),
+    [
+        (score("piqa.acc", None, note="invalid: x"), harness(WORSE), "b has no value: invalid: x"),
+        (score("piqa.acc", 0.6), harness(WORSE), "b: the score is no mean over its items"),
+        (score("piqa.acc", 0.5), harness(WORSE) * 2, "b measured the same items twice"),
+        (score("piqa.acc", 0.5), [], "b: the score is no mean over its items"),
+    ],
+)
+def test_a_score_its_items_do_not_bear_out_is_refused(
+    store: Store, put: Put, given: Any, items: list[dict[str, Any]], complaint: str
+) -> None:
+    put("a", [score("piqa.acc", 0.5)], harness(WORSE))
+    put("b", [given], items)
+    with pytest.raises(DataError, match=complaint):
+        compared(store)
+
+
+def test_losses_of_two_tokenizers_are_refused(store: Store, put: Put) -> None:
+    for name, tokens in (("a", 4), ("b", 5)):
+        item = {"evaluation": "perplexity", "data": "d", "id": "r", "loss": 1.0, "tokens": tokens}
+        put(name, [score("loss.d", 1.0)], [item])
+    with pytest.raises(DataError, match="two tokenizers, no common measure"):
+        compared(store)
+
+
+def test_the_turns_of_a_question_are_one_row(store: Store, put: Put) -> None:
+    for name, rating in (("a", 5), ("b", 7)):
+        items = [
+            {"evaluation": "mt_bench", "id": f"{question}.{turn}", "rating": rating}
+            for question in range(10)
+            for turn in (1, 2)
+        ]
+        put(name, [score("mt_bench", rating), score("mt_bench.turn_1", rating)], items)
+    [found] = compared(store).comparisons
+    assert (found.rows, found.difference, found.verdict) == (10, 2, "B is better")
+
+
+def games(outcome: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "evaluation": "mt_bench_pairs", "id": f"{question}.1", "model": "b_model",
+            "against": "a_model", "outcome": outcome if question % 4 else "tie",
+        }
+        for question in range(40)
+    ]  # fmt: skip
+
+
+def test_games_between_the_two_models_are_compared_head_to_head(store: Store, put: Put) -> None:
+    """Thirty won and ten tied of forty: 35 points, 0.875 for B and 0.125 for A."""
+    put("a", [], [])
+    put("b", [score("mt_bench_pairs.a_model", 0.875)], games("win"))
+    found = compared(store)
+    [duel] = found.comparisons
+    assert (duel.metric, duel.a, duel.b) == ("mt_bench_pairs, head to head", 0.125, 0.875)
+    assert duel.verdict == "B is better"
+    swapped = compare(side_of("b", store), side_of("a", store)).comparisons[0]
+    assert (swapped.difference, swapped.verdict) == (-duel.difference, "A is better")
+
+
+def test_the_subjects_of_a_group_are_compared_as_the_group(store: Store, put: Put) -> None:
+    for name, values in (("a", WORSE), ("b", BETTER)):
+        items = harness(values, "mmlu_anatomy") + harness(values, "mmlu_virology")
+        put(name, [score("mmlu.acc", mean(values))], items)
+    [found] = compared(store).comparisons
+    assert (found.metric, found.rows) == ("mmlu.acc", 80)
+
+
+def test_nothing_alike_is_told(store: Store, put: Put) -> None:
+    put("a", [], [])
+    put("b", [], [])
+    with pytest.raises(DataError, match="a and b cannot be compared: they measured nothing alike"):
+        compared(store)

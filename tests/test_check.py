@@ -1,0 +1,140 @@
+"""A train stage is looked at before it trains: what it would learn, and what would spoil it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from openbezoar import runner
+from openbezoar.check import Shown, check, counts, readable
+from openbezoar.cli import app
+from openbezoar.errors import ConfigError, DataError
+from openbezoar.recipe import Recipe, load
+from openbezoar.store import Store
+from openbezoar.training.format import Format
+
+TEXT = """\
+name: small
+models:
+  student: {kind: transformers, checkpoint: CHECKPOINT}
+stages:
+  pairs: {kind: source, source: {kind: sample, rows: preferences}}
+  data: {kind: mix, rows: [pairs], limit: 10, validation: 0.3}
+  first: &train
+    kind: train
+    start: student
+    data: data
+    objective: {kind: sft}
+    precision: float32
+    lora: {r: 4, alpha: 8}
+    optimisation: {batch_rows: 4, max_tokens: 600}
+  merged: {kind: merge, adapter: first}
+  second: {<<: *train, start: merged, objective: {kind: dpo}}
+"""
+DATA = "".join(TEXT.partition("  first:")[:1])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Path:
+    """A folder with a checkpoint, a recipe, and a store that holds the data alone."""
+    folder = tmp_path_factory.mktemp("check")
+    shutil.copytree(tiny_checkpoint, folder / "base")
+    (folder / "recipe.yaml").write_text(TEXT.replace("CHECKPOINT", str(folder / "base")))
+    (folder / "data.yaml").write_text(DATA.replace("CHECKPOINT", str(folder / "base")))
+    runner.run(load(folder / "data.yaml"), Store(folder / "store"), lambda stage, told: None)
+    return folder
+
+
+@pytest.fixture
+def recipe(place: Path) -> Recipe:
+    return load(place / "recipe.yaml")
+
+
+@pytest.mark.slow
+def test_stages_whose_data_is_there_are_checked_whatever_they_start_from(
+    place: Path, recipe: Recipe
+) -> None:
+    first, second = check(recipe, Store(place / "store"), rows=1)
+    assert first.faults == second.faults == ()
+    assert first.notes == ()
+    assert second.notes[0] == "'merged', which it starts from, is not made yet; checked on 'first'"
+    assert first.format == Format.for_training(place / "base").fingerprint
+    (row,) = first.rows
+    assert row.masked.endswith("### Response:\n")
+    assert row.learned.endswith("</s>")
+    assert [shown.id for shown in second.rows] == [row.id] * 2, "the chosen and the rejected answer"
+
+
+def test_the_counts_say_what_is_learned_and_what_is_not(place: Path, recipe: Recipe) -> None:
+    found = check(recipe, Store(place / "store"), "first", rows=0)
+    train, valid = counts(found)
+    assert (train["stage"], train["part"], valid["part"]) == ("first", "train", "valid")
+    assert train["rows"] + train["left_out"] + valid["rows"] + valid["left_out"] == 10
+    assert train["share"] == pytest.approx(train["learned"] / train["tokens"])
+    assert found[0].rows == ()
+
+
+def test_a_stage_without_its_data_is_no_error(recipe: Recipe, tmp_path: Path) -> None:
+    first, _ = check(recipe, Store(tmp_path))
+    assert not first.faults
+    assert not first.data
+    assert first.notes == (
+        "not looked at: its data 'data' is not made yet; run the recipe up to there",
+    )
+
+
+def test_a_recipe_for_another_machine_can_be_looked_at(place: Path) -> None:
+    recipe = load(place / "recipe.yaml", ["stages.first.optimisation.optimiser=paged_adamw_8bit",
+                                          "stages.first.runtime.device=cpu"])  # fmt: skip
+    (found,) = check(recipe, Store(place / "store"), "first", rows=0)
+    assert found.faults == ()
+    assert found.notes[0].startswith("a run would refuse here: optimisation.optimiser: ")
+
+
+@pytest.mark.parametrize("stage", ["data", "frist"])
+def test_only_a_train_stage_can_be_named(recipe: Recipe, tmp_path: Path, stage: str) -> None:
+    with pytest.raises(ConfigError, match="no train stage is called"):
+        check(recipe, Store(tmp_path), stage)
+
+
+def test_a_token_without_an_embedding_is_told_and_never_trained(
+    place: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(place, tmp_path / "place")
+    format_ = Format.load(folder / "base")
+    format_.tokenizer.add_special_tokens({"pad_token": "<pad>"})
+    format_.tokenizer.save_pretrained(folder / "base")
+    text = (folder / "recipe.yaml").read_text().replace(str(place), str(folder))
+    (folder / "recipe.yaml").write_text(text)
+    store = str(folder / "store")
+    done = CliRunner().invoke(
+        app, ["check", str(folder / "recipe.yaml"), "first", "--store", store, "--json"]
+    )
+    (found,) = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert [fault["check"] for fault in found["faults"]] == ["vocabulary"]
+    assert done.stderr.count("error: ") == 1
+    with pytest.raises(DataError, match="the tokenizer has ids up to"):
+        runner.run(load(folder / "recipe.yaml"), Store(Path(store)), lambda *_: None)
+
+
+def test_the_command_shows_rows_and_counts(place: Path) -> None:
+    recipe, store = str(place / "recipe.yaml"), str(place / "store")
+    done = CliRunner().invoke(app, ["check", recipe, "first", "--store", store, "--rows", "1"])
+    assert done.exit_code == 0, done.stderr
+    assert "masked  | ### Instruction:" in done.stdout
+    assert "learned | " in done.stdout
+    assert "\x1b" not in done.stdout
+    assert done.stdout.splitlines()[0].split()[:4] == ["stage", "part", "rows", "tokens"]
+
+
+def test_the_masked_part_is_dimmed_or_marked() -> None:
+    row = Shown("a\x1b[31m", "### Response:\n", "Yes.\nNo.\x07</s>")
+    assert readable(row, colour=True) == (
+        "# a\\x1b[31m\n\x1b[2m### Response:\n\x1b[0mYes.\nNo.\\x07</s>"
+    )
+    assert readable(row, colour=False) == (
+        "# a\\x1b[31m\nmasked  | ### Response:\nlearned | Yes.\nlearned | No.\\x07</s>"
+    )
