@@ -122,7 +122,7 @@ def _checked(step: Step, seen: _Seen, shown: int) -> Checked:
         stage.check_ready(seen.specs)
     except ConfigError as error:  # an optimiser for a GPU, say: the rows can be looked at anywhere
         notes += (f"a run would refuse here: {error}",)
-    format_ = Format.for_training(start.folder)
+    format_ = Format.for_training(start.folder, stage.rendering)
     if isinstance(format_.tokenizer, SentencePieceBackend):
         notes += ("its tokenizer.model is used itself: what is converted from it splits otherwise",)
     limit = stage.optimisation.max_tokens
@@ -174,7 +174,7 @@ def _counts(name: str, part: "EncodedRows") -> dict[str, Any]:
         "tokens": part.tokens,
         "learned": part.answer_tokens,
         "share": part.answer_tokens / part.tokens if part.tokens else None,
-        "cut_short": part.cut_short,
+        **{f"{what}_cut": count for what, count in part.cut.items()},
         "left_out": sum(part.left_out.values()),
         "reasons": "; ".join(f"{why}: {n}" for why, n in part.left_out.most_common()) or None,
     }

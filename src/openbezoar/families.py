@@ -262,6 +262,10 @@ class Source(Component, ABC):
         """The digest of the files read, so that other content is another artifact."""
         return None
 
+    def audit(self) -> dict[str, JsonValue]:
+        """What a look at the whole of its files found, for the numbers of the stage."""
+        return {}
+
     def yields(self) -> str:
         """The kind of row; overridden where a setting decides."""
         return self.makes
@@ -455,6 +459,10 @@ class Objective(Component, ABC):
         `policy` and `reference` are summed log-probabilities, float32 of shape (rows, sequences);
         `tokens` has the same shape and counts the answer tokens.
         """
+
+    def first_loss(self) -> float | None:
+        """The mean loss of rows on which policy and reference agree, as all do at the start."""
+        return None
 
 
 @dataclass(frozen=True)

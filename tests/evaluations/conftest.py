@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,14 +28,18 @@ class Desk:
     judge: ChatModel = field(default_factory=lambda: ScriptedModel(lambda request: "Rating: [[5]]"))
     said: list[str] = field(default_factory=list)
 
-    def put(self, name: str, rows: Sequence[Row], makes: str, file: str = "rows.jsonl") -> Artifact:
+    def put(
+        self, name: str, rows: Sequence[Row], makes: str, file: str = "rows.jsonl", **more: Any
+    ) -> Artifact:
         """Lay a stage's rows on the desk."""
         folder = self.root / "store" / name
         folder.mkdir(parents=True)
         jsonl.write(folder / file, rows)
         manifest = Manifest(
-            stage=name, kind="source", makes=makes, fingerprint=name, science={}, inputs={},
-            numbers={}, files={}, run={},
+            **{
+                "stage": name, "kind": "source", "makes": makes, "fingerprint": name, "science": {},
+                "inputs": {}, "numbers": {}, "files": {}, "run": {},
+            } | more
         )  # fmt: skip
         self.inputs[name] = Artifact(folder, manifest)
         return self.inputs[name]

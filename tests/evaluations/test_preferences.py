@@ -56,8 +56,8 @@ def test_shares_are_told_apart_by_subset_and_by_turns(desk: "Desk", subject: Sub
     scores = {score.name: score.value for score in ON_CPU.measure(subject, desk.bench())}
     assert scores["preferences.held.sum.helpful"] == 1
     assert scores["preferences.held.sum.harmless"] == 0
-    assert scores["preferences.held.sum.single_turn"] == 1
-    assert scores["preferences.held.sum.multi_turn"] == 0.5
+    assert scores["preferences.held.sum.turns_1"] == 1
+    assert scores["preferences.held.sum.turns_2"] == 0.5
 
 
 def test_a_single_kind_of_pair_is_not_reported_twice(desk: "Desk", subject: Subject) -> None:
@@ -76,6 +76,7 @@ def test_a_model_has_no_reward_against_itself(
     scores = {score.name: score for score in evaluation.measure(subject, desk.bench())}
     assert scores["preferences.held.reward"].value == 0
     assert scores["preferences.held.reward_margin"].value == 0
+    assert scores["preferences.held.reward_per_token"].value == 0
     assert evaluation.reads() == ("held", "base")
 
 
@@ -96,15 +97,67 @@ def test_the_reward_is_the_change_of_the_margin_times_beta(
     assert scores["preferences.held.reward"].value == float(ours > theirs)
 
 
-def test_a_pair_with_an_answer_too_long_is_missing(desk: "Desk", subject: Subject) -> None:
+def test_a_model_is_not_rewarded_against_one_that_it_was_not_trained_against(
+    desk: "Desk", subject: Subject, tiny_checkpoint: Path
+) -> None:
+    """`tiny` is merged from an adapter that was trained against `base`, not against `other`."""
+    desk.put("held", [pair("a", SHORT, LONG)], "preferences")
+    for name in ("base", "other"):
+        model = desk.put(name, [], "model")
+        shutil.copytree(tiny_checkpoint, model.folder / "model")
+    desk.put("dpo", [], "adapter", numbers={"reference": {"artifact": "base"}})
+    desk.put("tiny", [], "model", inputs={"dpo": "dpo"})
+    with pytest.raises(ConfigError, match="'tiny' was not trained against reference 'other'"):
+        ON_CPU.model_copy(update={"reference": "other"}).measure(subject, desk.bench())
+    scores = ON_CPU.model_copy(update={"reference": "base"}).measure(subject, desk.bench())
+    assert any(score.name == "preferences.held.reward" for score in scores)
+
+
+def test_a_reference_with_another_vocabulary_is_refused(
+    desk: "Desk", subject: Subject, tiny_checkpoint: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    desk.put("held", [pair("a", SHORT, LONG)], "preferences")
+    other = desk.put("other", [], "model")
+    shutil.copytree(tiny_checkpoint, other.folder / "model")
+    tokenizer = AutoTokenizer.from_pretrained(str(tiny_checkpoint))
+    tokenizer.add_tokens(["hello"])
+    tokenizer.save_pretrained(str(other.folder / "model"))
+    with pytest.raises(ConfigError, match="reference 'other' has another vocabulary"):
+        ON_CPU.model_copy(update={"reference": "other"}).measure(subject, desk.bench())
+
+
+def test_another_rendering_gives_other_likelihoods(desk: "Desk", subject: Subject) -> None:
+    desk.put("held", [pair("a", SHORT, LONG)], "preferences")
+    ON_CPU.measure(subject, desk.bench())
+    ON_CPU.model_copy(update={"rendering": "raw"}).measure(subject, desk.bench())
+    own, raw = desk.notes("items.jsonl")
+    assert own["chosen"] != raw["chosen"]
+
+
+def test_a_pair_with_an_answer_too_long_is_measured_by_its_beginning(
+    desk: "Desk", subject: Subject
+) -> None:
     desk.put("held", [pair("a", SHORT, LONG), pair("b", SHORT, "long " * 500)], "preferences")
     share = ON_CPU.measure(subject, desk.bench())[0]
+    assert (share.n, share.missing) == (2, 0)
+    whole, cut = desk.notes("items.jsonl")
+    assert (whole["rejected_cut"], cut["chosen_cut"], cut["rejected_cut"]) == ([], [], ["answer"])
+
+
+def test_a_pair_whose_answers_are_the_same_once_cut_is_missing(
+    desk: "Desk", subject: Subject
+) -> None:
+    start = "long " * 500
+    desk.put("held", [pair("a", f"{start}a", f"{start}b"), pair("b", SHORT, LONG)], "preferences")
+    share = ON_CPU.measure(subject, desk.bench())[0]
     assert (share.n, share.missing) == (1, 1)
-    assert desk.notes("items.jsonl")[1]["missing"] == "rejected: longer than 1024 tokens"
+    assert desk.notes("items.jsonl")[0]["missing"] == "answers are the same tokens after cutting"
 
 
 def test_without_a_readable_pair_there_is_no_share(desk: "Desk", subject: Subject) -> None:
-    desk.put("held", [pair("a", "long " * 500, SHORT)], "preferences")
+    desk.put("held", [pair("a", "long " * 500, "long " * 501)], "preferences")
     share = ON_CPU.measure(subject, desk.bench())[0]
     assert (share.value, share.n, share.missing) == (None, 0, 1)
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from openbezoar import prompts
 from openbezoar.filters.residue import Residue
 from openbezoar.records import Example, Message, Preference, Seed, Verdict
-from openbezoar.training.format import DEFAULT_SYSTEM
+from openbezoar.training.renderings import DEFAULT_SYSTEM
 
 Make = Callable[..., Example]
 Decide = Callable[..., Any]

@@ -1,23 +1,23 @@
-"""HH-RLHF: the counts measured on harmless-base/test, and dialogues made up here.
+"""HH-RLHF as a source: the counts measured on harmless-base/test, limits, subsets.
 
 Rows of the real files are never compared whole: a failure would print them.
 """
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from openbezoar import catalog, files, jsonl
-from openbezoar.errors import DataError
-from openbezoar.sources.hh_rlhf import Dialogue, HhRlhfSource, _pair, read_dialogue
+from openbezoar.errors import ConfigError, DataError
+from openbezoar.sources.hh_rlhf import HhRlhfSource
+from tests.stages.conftest import Run, run
+
+__all__ = ["run"]
 
 Sort = Callable[[HhRlhfSource], tuple[list[Any], list[Any]]]
 HARMLESS = HhRlhfSource(subsets=("harmless-base",), splits=("test",))
-MARK = "\n\nAssistant:"
 MEASURED = "ebfaaed21162a4de120ae85366075b34425e2a6303fac59b99555002f7016f03"
 
 
@@ -39,17 +39,6 @@ def test_the_rejected_rows_are_the_ones_known_to_be_unusable(sort: Sort) -> None
 
 
 @pytest.mark.usefixtures("shared")
-def test_exactly_1650_rows_have_more_than_one_turn_of_the_assistant(sort: Sort) -> None:
-    path = catalog.find("hh-rlhf", "harmless-base/test.jsonl.gz")
-    assert files.digest(path) == MEASURED
-    several = [raw for _, raw in jsonl.read_objects(path) if raw["chosen"].count(MARK) > 1]
-    unusable = sum(isinstance(_pair(raw, ""), str) for raw in several)
-    multi_turn = sum(len(row.prompt) > 1 for row in sort(HARMLESS)[0])
-    count = len(several)
-    assert (count, multi_turn + unusable) == (1_650, 1_650)
-
-
-@pytest.mark.usefixtures("shared")
 def test_parts_are_read_one_after_the_other_and_limited_each(sort: Sort) -> None:
     both = HhRlhfSource(splits=("test",), per_subset=3, limit=6)
     kept, _ = sort(both)
@@ -63,44 +52,58 @@ def test_a_split_that_is_not_here_says_how_to_get_it() -> None:
         next(HhRlhfSource().rows())
 
 
-START = "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Sum of 1 and 1?\n\nAssistant:"
+def test_the_table_of_anomalies_is_the_one_measured_on_harmless_base_test(shared: Path) -> None:
+    """A pair may have several faults: the 5 unequal prompts are among the 9 with a doubled role."""
+    table: Any = HARMLESS.audit()["harmless-base/test.jsonl.gz"]
+    assert {name: count for name, count in table.items() if count} == {
+        "pairs": 2_312,
+        "usable": 2_299,
+        "unusable": 13,
+        "several turns of the assistant": 1_650,
+        "same role twice in a row": 9,
+        "same role twice in a row, chosen": 8,
+        "same role twice in a row, rejected": 5,
+        "empty answer": 4,
+        "empty answer, chosen": 4,
+        "unequal prompts": 5,
+        "same opening of both answers": 38,
+        "prompt of an earlier pair": 2,
+    }
 
 
-def test_a_dialogue_is_cut_at_the_last_turn_of_the_assistant() -> None:
-    dialogue = read_dialogue(START + " It is 2.")
-    assert isinstance(dialogue, Dialogue)
-    assert [turn.content for turn in dialogue.prompt] == ["Hi", "Hello", "Sum of 1 and 1?"]
-    assert dialogue.answer == "It is 2."
+def test_the_table_is_among_the_numbers_of_the_stage(run: Run, shared: Path) -> None:
+    """It is of the whole file, also where a limit takes a few rows."""
+    numbers = run(
+        "name: small\nstages:\n  pairs: {kind: source, source: {kind: hh_rlhf, "
+        "subsets: [helpful-base], splits: [test], limit: 5}}\n"
+    )["pairs"].numbers
+    table: Any = numbers["audit"]
+    assert numbers["rows"] == 5
+    assert table["helpful-base/test.jsonl.gz"]["pairs"] == 2_354
 
 
-@pytest.mark.parametrize(
-    ("chosen", "rejected", "reason"),
-    [
-        (START + " 2", START + " 2", "identical answers"),
-        (START + " 2", START.replace("Hi", "Ho") + " 3", "unequal prompts"),
-        (START + " ", START + " 3", "empty answer"),
-        (START + " 2", START, "empty answer"),
-        (START + "2\n\nHuman: thanks", START + " 3", "a human turn after the last answer"),
-        ("\n\nHuman: Hi", START, "no answer by the assistant"),
-        ("", "", "no answer by the assistant"),
-        ("Note" + START + " 2", START + " 3", "text before the first turn"),
-        ("\n\nHuman: a\n\nHuman: b\n\nAssistant: c", START + "3", "same role twice in a row"),
-        ("\n\nHuman: a\n\nAssistant: b\n\nAssistant: c", START, "same role twice in a row"),
-        ("\n\nAssistant: b", START + "3", "the first turn is not the human's"),
-        ("\n\nHuman: \n\nAssistant: b", START + "3", "empty turn"),
-        (None, START, "chosen or rejected is not a text"),
-    ],
-)
-def test_every_anomaly_has_its_reason(chosen: str | None, rejected: str, reason: str) -> None:
-    assert _pair({"chosen": chosen, "rejected": rejected}, "harmless-base") == reason
+def test_the_first_so_many_are_those_at_the_head_of_the_file(sort: Sort, shared: Path) -> None:
+    first = [row.id for row in sort(HARMLESS.model_copy(update={"limit": 100}))[0]]
+    assert first == [row.id for row in sort(HARMLESS)[0]][:100]
 
 
-@given(st.text(alphabet=" \naHumanssitt:", max_size=80))
-def test_any_text_is_a_dialogue_that_alternates_or_has_a_reason(text: str) -> None:
-    dialogue = read_dialogue("\n\nHuman:" + text.replace("s", "\n\nAssistant:"))
-    if isinstance(dialogue, Dialogue):
-        roles = [turn.role for turn in dialogue.prompt]
-        assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
-        assert dialogue.answer
-    else:
-        assert dialogue
+def test_a_subset_that_does_not_exist_is_told_in_one_line_with_those_that_do(run: Run) -> None:
+    text = (
+        "name: small\nstages:\n  pairs: {kind: source, source: {kind: hh_rlhf, subsets: [harm]}}\n"
+    )
+    with pytest.raises(ConfigError) as refused:
+        run(text)
+    assert "\n" not in str(refused.value)
+    for name in ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled"):
+        assert name in str(refused.value)
+
+
+def test_a_rejected_row_names_its_further_faults(sort: Sort, shared: Path) -> None:
+    raw = next(raw for _, raw in sort(HARMLESS)[1] if raw["rejected_at"].endswith(":1255"))
+    assert raw["further_faults"] == ["unequal prompts"]
+
+
+def test_an_odd_pair_is_kept_with_its_flags(sort: Sort, shared: Path) -> None:
+    flagged = [row for row in sort(HARMLESS)[0] if row.details.get("flags")]
+    flags = Counter(flag for row in flagged for flag in row.details["flags"])
+    assert flags == {"same opening of both answers": 38, "prompt of an earlier pair": 2}

@@ -55,5 +55,5 @@ def test_rows_that_lost_early_turns_are_counted_apart_from_those_left_out(
     adapter: Artifact,
 ) -> None:
     numbers: Any = adapter.numbers
-    assert 0 < sum(numbers["cut_short"].values()) < numbers["rows"] + numbers["validation_rows"]
+    assert 0 < sum(numbers["cut"].values()) < numbers["rows"] + numbers["validation_rows"]
     assert numbers["rows"] + numbers["validation_rows"] + sum(numbers["left_out"].values()) == 20

@@ -80,6 +80,35 @@ def test_pairs_of_one_prompt_stay_together(run: Run, tmp_path: Path) -> None:
     assert train & valid == set()
 
 
+def test_no_conversation_is_on_both_sides_when_split_by_its_opening(
+    run: Run, tmp_path: Path
+) -> None:
+    """Each of 12 openings begins three prompts, of one, two and three questions."""
+    lines = [
+        {"id": f"{first}-{depth}", "chosen": "Yes.", "rejected": "No.", "prompt": [
+            {"role": role, "content": f"{role} {first} {turn}"}
+            for turn in range(depth) for role in ("user", "assistant")][:-1]}
+        for first in range(12) for depth in (1, 2, 3)
+    ]  # fmt: skip
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("\n".join(json.dumps(one) for one in lines), encoding="utf-8")
+    text = (
+        "name: small\nstages:\n"
+        f"  pairs: {{kind: source, source: {{kind: jsonl, path: {path}, rows_of: preferences}}}}\n"
+        "  data: {kind: mix, rows: [pairs], validation: 0.25}\n"
+    )
+
+    def openings(override: str) -> list[set[str]]:
+        data = run(text, override, store=override)["data"]
+        files = ("train.jsonl", "valid.jsonl")
+        return [{row.prompt[0].content for row in data.rows(Preference, file)} for file in files]
+
+    train, valid = openings("stages.data.split_by=opening")
+    assert (train & valid, len(valid)) == (set(), 3)
+    train, valid = openings("stages.data.split_by=prompt")
+    assert train & valid, "told apart by whole prompts, conversations are torn"
+
+
 def test_validation_may_be_left_out(run: Run, tmp_path: Path) -> None:
     numbers = run(recipe(tmp_path), "stages.data.validation=0")["data"].numbers
     assert (numbers["train"], numbers["valid"]) == (32, 0)

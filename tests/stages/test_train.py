@@ -13,6 +13,7 @@ from openbezoar.errors import ConfigError, DataError
 from openbezoar.recipe import load
 from openbezoar.stages.start import print_of
 from openbezoar.store import Artifact
+from openbezoar.training.format import Format
 from tests.stages.conftest import Run, content
 
 TEXT = """\
@@ -245,6 +246,43 @@ def test_every_train_stage_tells_what_it_leaves_behind(
 def test_rows_that_are_all_too_long_fail_by_name(line: Callable[..., dict[str, Artifact]]) -> None:
     with pytest.raises(DataError, match=r"stage first: no row can be trained on.*max_tokens"):
         line("stages.first.optimisation.max_tokens=20", text=upto("first"))
+
+
+def test_pairs_that_are_cut_or_left_out_are_counted(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    """The prompt alone takes 260 characters and more of 560; whole pairs take up to 900."""
+    text = upto("data") + TEXT[TEXT.index("  first:") : TEXT.index("  second:")]
+    objective = "stages.first.objective={kind: dpo, max_prompt_tokens: 300}"
+    made = line(objective, "stages.first.optimisation.max_tokens=400", text=text)["first"]
+    numbers: Any = made.numbers
+    assert numbers["rows"] + numbers["validation_rows"] + sum(numbers["left_out"].values()) == 10
+    reasons = {reason.partition(": ")[2] for reason in numbers["left_out"]}
+    assert reasons == {"prompt alone longer than 300 tokens"}
+    assert {what.partition(": ")[2] for what in numbers["cut"]} >= {"answer"}
+    assert numbers["reference"] == numbers["base"]
+    assert numbers["reference"]["checkpoint"] == "student"
+    assert numbers["alarms"] == []
+
+
+@pytest.mark.slow
+def test_a_rendering_goes_with_the_model(line: Callable[..., dict[str, Artifact]]) -> None:
+    renderings = [f"stages.{stage}.rendering=raw" for stage in ("first", "second", "dpo")]
+    made = line(*renderings)
+    prints = {made[stage].numbers["format"] for stage in ("first", "second", "merged", "aligned")}
+    served = Format.load(made["aligned"].folder / "model")
+    assert prints == {served.fingerprint}
+    assert served.rendering == "raw"
+
+
+@pytest.mark.parametrize(("stage", "start"), [("second", "first"), ("dpo", "merged")])
+def test_what_was_trained_in_one_rendering_is_not_trained_on_in_another(
+    line: Callable[..., dict[str, Artifact]], tmp_path: Path, stage: str, start: str
+) -> None:
+    told = f"stages.{stage}: rendering is raw, but '{start}', which it starts from, was trained in"
+    with pytest.raises(ConfigError, match=told):
+        line(f"stages.{stage}.rendering=raw")
+    assert not (tmp_path / "store").exists()
 
 
 def test_rows_that_are_too_long_are_counted(line: Callable[..., dict[str, Artifact]]) -> None:

@@ -57,6 +57,18 @@ def test_an_answer_that_does_not_end_is_found(format_: Format) -> None:
     assert fault.what == "the last learned token of 1 rows is not EOS, such as two"
 
 
+def test_exactly_an_answer_that_was_cut_may_do_without_its_end(format_: Format) -> None:
+    part = parts(format_)["train"]
+    (whole,) = part.rows[1]
+    ids, supervised = whole.ids[:-1], whole.supervised[:-1]
+    part.rows[1] = (replace(whole, ids=ids, supervised=supervised, cut=("prompt", "answer")),)
+    assert not [*checks.sequence_faults(format_, part, "stages.sft")]
+    part.rows[1] = (replace(whole, cut=("answer",)),)
+    assert names([*checks.sequence_faults(format_, part, "stages.sft")]) == ["eos"]
+    part.rows[1] = (replace(whole, ids=ids, supervised=supervised, cut=("prompt",)),)
+    assert names([*checks.sequence_faults(format_, part, "stages.sft")]) == ["eos"]
+
+
 @pytest.mark.parametrize("kind", ["byte level", "byte level, bos", "wordpiece"])
 def test_a_doubled_bos_is_found(formats: dict[str, Format], kind: str) -> None:
     format_ = formats[kind]

@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.records import Message
-from openbezoar.training.format import DEFAULT_SYSTEM, HEADERS, Encoded, Format, dress, neutral
+from openbezoar.training.format import Encoded, Format, dress
+from openbezoar.training.renderings import DEFAULT_SYSTEM, HEADERS, neutral
 from tests.conftest import turns
 from tests.training.conftest import KINDS, byte_level, sentence_pieces, tokenizer_of
 
@@ -229,15 +230,6 @@ def test_an_answer_gets_no_space_of_its_own(merges: list[tuple[str, str]], schem
     learned = sum(encoded.supervised)
     assert encoded.ids[:-learned] == rendered(format_, messages)
     assert format_.tokenizer.decode(encoded.ids).endswith("### Response:\nYes a b</s>")
-
-
-def test_the_chosen_and_the_rejected_answer_follow_one_prompt(format_: Format) -> None:
-    messages = turns("First" * 20, "Answer" * 20, "Second")
-    limit = len(format_.encode(messages, "Yes.", 2048).ids)
-    short, long = format_.encode_answers(messages, ("Yes.", "No, never."), limit)
-    prompt = format_.prompt(turns("Second"))
-    assert short.ids[: len(prompt)] == long.ids[: len(prompt)] == prompt
-    assert short.exchanges_lost == long.exchanges_lost == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,10 @@ import torch
 
 from openbezoar.errors import ModelError
 from openbezoar.objectives.dpo import DirectPreferenceOptimization
+from openbezoar.objectives.losses import LOSSES
 from openbezoar.objectives.sft import SupervisedFineTuning
 from openbezoar.training.adapters import adapter_tensors
+from openbezoar.training.health import Health
 from openbezoar.training.loop import Course, train
 from tests.training.conftest import Rows
 from tests.training.test_logps import perturbed, plain
@@ -114,8 +117,98 @@ def test_the_reference_stays_while_the_policy_moves(
 def test_dpo_from_a_model_that_is_not_its_reference_is_refused(
     adapted: Make, course: Make, pairs: Rows
 ) -> None:
-    with pytest.raises(ModelError, match=r"not ln 2 = 0\.6931"):
+    with pytest.raises(ModelError, match=r"not 0\.6931 with none: the reference is not the model"):
         train(perturbed(adapted()), course(pairs, objective=DirectPreferenceOptimization()))
+
+
+def test_a_margin_at_the_start_is_refused_also_where_the_loss_hides_it(
+    adapted: Make, course: Make, pairs: Rows
+) -> None:
+    """With beta so small the loss stays at ln 2 whatever the rewards; its margin does not."""
+
+    class Hidden(DirectPreferenceOptimization):
+        """A loss that says nothing."""
+
+        def loss(self, policy: Any, reference: Any, tokens: Any) -> Any:
+            loss, sums = super().loss(policy, reference, tokens)
+            return loss * 0 + math.log(2) * len(policy), sums
+
+    with pytest.raises(ModelError, match="with a margin of"):
+        train(perturbed(adapted()), course(pairs, objective=Hidden()))
+
+
+@pytest.mark.parametrize("variant", LOSSES)
+def test_every_variant_starts_at_its_own_first_loss(
+    adapted: Make, course: Make, pairs: Rows, variant: Any
+) -> None:
+    objective = DirectPreferenceOptimization(variant=variant, beta=0.2, label_smoothing=0.1)
+    metrics = train(adapted(), course(pairs[:2], objective=objective)).metrics
+    assert metrics[1]["loss"] == pytest.approx(objective.first_loss(), rel=1e-5)
+    assert metrics[1]["kl"] == pytest.approx(0, abs=1e-5)
+
+
+def test_with_epochs_the_reference_is_kept_once_a_row_and_used(
+    adapted: Make, course: Make, pairs: Rows, tmp_path: Path
+) -> None:
+    """Each step is one micro-batch of one pair, so that a second training repeats the first."""
+    lesson = course(pairs[:2], pairs[2:3], DirectPreferenceOptimization(), batch_rows=1, epochs=2)
+    fresh, known = adapted(), adapted()
+    train(fresh, replace(lesson, scratch=tmp_path / "fresh"))
+    (kept,) = (tmp_path / "fresh").glob("reference-*.jsonl")
+    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    assert len({row for row, _ in lines}) == len(lines) == 3
+
+    (tmp_path / "known").mkdir()
+    shutil.copy(kept, tmp_path / "known")
+    train(known, replace(lesson, scratch=tmp_path / "known"))
+    assert is_equal(tensors(fresh), tensors(known))
+
+    (tmp_path / "false").mkdir()
+    false = [json.dumps([row, [chosen, rejected - 5]]) for row, (chosen, rejected) in lines]
+    (tmp_path / "false" / kept.name).write_text("\n".join(false), encoding="utf-8")
+    with pytest.raises(ModelError, match="the reference is not the model"):
+        train(adapted(), replace(lesson, scratch=tmp_path / "false"))
+
+
+def test_in_a_single_epoch_nothing_is_kept_of_the_reference(
+    adapted: Make, course: Make, pairs: Rows, tmp_path: Path
+) -> None:
+    train(adapted(), course(pairs[:1], objective=DirectPreferenceOptimization()))
+    assert not list(tmp_path.rglob("reference-*"))
+
+
+EVERY_LAYER = ("o_proj", "v_proj", "up_proj", "down_proj")
+SENSITIVE = Health(window=3, chosen_fall=0.05)
+"""The tiny model's head is so weak that nothing falls by the half nat of the default."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rate", "is_absurd"), [(1e-4, False), (1e-1, True)])
+def test_an_absurd_learning_rate_raises_the_alarm_and_a_sound_one_does_not(
+    adapted: Make, course: Make, pairs: Rows, rate: float, is_absurd: bool
+) -> None:
+    said: list[str] = []
+    lesson = course(
+        pairs, (), DirectPreferenceOptimization(), epochs=4, learning_rate=rate, health=SENSITIVE
+    )
+    train(adapted(targets=EVERY_LAYER), replace(lesson, say=said.append))
+    told = [line for line in said if line.startswith("warning: ")]
+    assert any("nats a token less likely" in line for line in told) is is_absurd
+    assert bool(told) is is_absurd
+
+
+@pytest.mark.slow
+def test_an_alarm_that_stops_is_met_again_by_the_rerun(
+    adapted: Make, course: Make, pairs: Rows
+) -> None:
+    health = SENSITIVE.model_copy(update={"on_alarm": "stop"})
+    lesson = course(
+        pairs, (), DirectPreferenceOptimization(), epochs=4, learning_rate=1e-1, health=health,
+        checkpoint_every=1,
+    )  # fmt: skip
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"runtime\.health\.on_alarm=warn"):
+            train(adapted(targets=EVERY_LAYER), lesson)
 
 
 # Steps from which nothing can be learned.

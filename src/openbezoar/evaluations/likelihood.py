@@ -1,4 +1,4 @@
-"""How likely a checkpoint finds given answers, in the OpenBezoar format."""
+"""How likely a checkpoint finds given answers, in the format that its tokenizer carries."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,9 @@ from openbezoar.records import Message
 
 if TYPE_CHECKING:
     from openbezoar.training.adapters import Precision
+    from openbezoar.training.packing import Row
 
-__all__ = ["Answer", "Likelihood", "LikelihoodRuntime", "likelihoods"]
+__all__ = ["Answer", "Likelihood", "LikelihoodRuntime", "likelihoods", "scored"]
 
 Answer = tuple[Sequence[Message], str]
 """A conversation up to the question, and the answer to it."""
@@ -47,9 +48,7 @@ def likelihoods(
     runtime: LikelihoodRuntime,
 ) -> list[Likelihood | ParseError]:
     """The likelihood of each answer in order, or why it has none."""
-    from openbezoar.training.adapters import device_for, load_model
     from openbezoar.training.format import Encoded, Format
-    from openbezoar.training.logps import answer_log_probabilities
 
     format_ = Format.for_training(folder)
 
@@ -61,6 +60,20 @@ def likelihoods(
 
     rows = [encoded(answer) for answer in answers]
     usable = [row for row in rows if isinstance(row, Encoded)]
+    found = iter(scored(folder, [(row,) for row in usable], precision, runtime))
+    return [row if isinstance(row, ParseError) else next(found)[0] for row in rows]
+
+
+def scored(
+    folder: Path,
+    rows: "Sequence[Row]",
+    precision: "Precision",
+    runtime: LikelihoodRuntime,
+) -> list[list[Likelihood]]:
+    """The likelihoods that a checkpoint finds for the answers of each row, in order."""
+    from openbezoar.training.adapters import device_for, load_model
+    from openbezoar.training.logps import row_log_probabilities
+
     model = load_model(folder, device_for(runtime.device), precision)
-    found = iter(answer_log_probabilities(model, usable, runtime.micro_tokens))
-    return [row if isinstance(row, ParseError) else Likelihood(*next(found)) for row in rows]
+    found = row_log_probabilities(model, rows, runtime.micro_tokens)
+    return [[Likelihood(*one) for one in row] for row in found]

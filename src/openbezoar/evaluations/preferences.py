@@ -2,42 +2,45 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import JsonValue, PositiveFloat, PositiveInt
+from pydantic import Field, JsonValue, PositiveFloat, PositiveInt
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.held_out import held_out
-from openbezoar.evaluations.likelihood import Likelihood, LikelihoodRuntime, likelihoods
+from openbezoar.evaluations.likelihood import Likelihood, LikelihoodRuntime, scored
+from openbezoar.evaluations.ranking import Ranked, ranking, turns
 from openbezoar.families import PREFERENCES, Bench, Evaluation, Subject, expect
 from openbezoar.records import Preference, Score
-from openbezoar.statistics import mean, wilson
+from openbezoar.statistics import mean
+from openbezoar.training.renderings import Rendering
+
+if TYPE_CHECKING:
+    from openbezoar.training.format import Encoded, Format
 
 __all__ = ["Preferences"]
 
 
-class Pair(NamedTuple):
-    """How likely the two answers of a preference are."""
+class Answers(NamedTuple):
+    """How likely the two answers of a preference are to one model."""
 
     chosen: Likelihood
     rejected: Likelihood
 
-    def margin(self) -> float:
-        """By how much the chosen answer is the more likely, in nats."""
-        return self.chosen.total - self.rejected.total
 
-    def margin_per_token(self) -> float:
-        """The same for the means over tokens, so that a long answer is not at a disadvantage."""
-        return self.chosen.per_token - self.rejected.per_token
-
-
-Measured = tuple[Preference, Pair | str]
-"""A preference with its likelihoods, or why it has none."""
+Margins = list[float | None]
 
 
 class Preferences(Evaluation):
-    """The share of held-out pairs whose chosen answer the model finds the more likely."""
+    """The share of held-out pairs whose chosen answer the model ranks first.
+
+    Any model, aligned or not, can rank by likelihood: `sum` is the answer's summed log-probability,
+    `per_token` its mean over tokens. With a `reference` the implicit reward of DPO ranks too:
+    `reward` is beta times what the answer's log-probability gained over the reference's, and
+    `reward_per_token` the same of the means. A model that DPO has trained is judged by its reward
+    against the model that the training started from; one that it has not, by likelihood.
+    """
 
     kind: Literal["preferences"] = "preferences"
     data: str
@@ -47,9 +50,14 @@ class Preferences(Evaluation):
     reference: str | None = None
     """A stage or checkpoint; then also the implicit reward against it, as DPO sees it."""
     beta: PositiveFloat = 0.1
-    """DPO's beta, the scale of the implicit reward."""
+    """DPO's beta, the scale of the implicit reward; it ranks nothing."""
     max_tokens: PositiveInt = 1024
-    """A longer row loses its earliest turns; a pair still longer counts as missing."""
+    """A longer pair loses its earliest turns, then the ends of its answers; counts as missing one
+    whose last question alone is longer than half of this, or whose answers are then the same."""
+    length_band: float = Field(default=0.2, ge=0, lt=1)
+    """Answers are of similar length when they differ by at most this share of the longer one."""
+    rendering: Rendering | None = None
+    """How a conversation is written down; the model's own way where it is not given."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     runtime: LikelihoodRuntime = LikelihoodRuntime()
 
@@ -64,118 +72,153 @@ class Preferences(Evaluation):
             expect(self.reference, kinds, "checkpoint", "model")
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
-        """Shares by summed and by per-token likelihood, over all pairs and by part of the data."""
+        """Shares over all pairs, by part of the data and with length held, for each measure."""
+        from openbezoar.training.format import Format
+
         rows = held_out(self.data, bench.inputs[self.data], self.limit)
         pairs = [row for row in rows if isinstance(row, Preference)]
         if len(pairs) < len(rows):
             raise ConfigError(
                 f"preferences: data {self.data!r} holds examples; name a stage of preferences"
             )
-        measured = self._pairs(subject.path, pairs)
-        scores = self._shares(measured)
-        rewards: list[float | None] = [None] * len(pairs)
+        self._refuse_other_reference(subject, bench)
+        format_ = Format.for_training(subject.path, self.rendering)
+        encoded = [self._encoded(row, format_) for row in pairs]
+        ours = self._answers(subject.path, encoded)
+        measures = {"sum": _summed(ours), "per_token": _per_token(ours)}
         if self.reference is not None:
-            rewards = self._rewards(measured, self._pairs(self._folder(bench), pairs))
-            scores += self._reward_scores(rewards)
-        items = (self._item(*one, reward) for one, reward in zip(measured, rewards, strict=True))
+            theirs = self._answers(self._reference_folder(bench, format_), encoded)
+            for name, way in (("reward", _summed), ("reward_per_token", _per_token)):
+                measures[name] = self._rewards(way(ours), way(theirs))
+        rewards = [
+            {f"{name}_margin": found[at] for name, found in measures.items() if "reward" in name}
+            for at in range(len(pairs))
+        ]
+        items = map(self._item, pairs, encoded, ours, rewards)
         journal.append(bench.folder / journal.ITEMS, items)
         settings: dict[str, JsonValue] = {
             "rows": bench.inputs[self.data].manifest.fingerprint,
             "limit": self.limit,
             "max_tokens": self.max_tokens,
+            "rendering": format_.rendering,
             "precision": self.precision,
         }
+        scores = self._scores(pairs, ours, measures)
         return [score.model_copy(update={"settings": settings}) for score in scores]
 
-    def _pairs(self, folder: Path, rows: Sequence[Preference]) -> list[Measured]:
-        answers = [(row.prompt, text) for row in rows for text in (row.chosen, row.rejected)]
-        found = iter(likelihoods(folder, answers, self.max_tokens, self.precision, self.runtime))
-        return [(row, _pair(next(found), next(found))) for row in rows]
+    def _encoded(self, row: Preference, format_: "Format") -> "tuple[Encoded, ...] | ParseError":
+        from openbezoar.training.cutting import encode_pair
 
-    def _folder(self, bench: Bench) -> Path:
-        name = self.reference or ""
-        if name in bench.inputs:
-            return bench.inputs[name].folder / "model"
-        return bench.specs[name].folder()
+        try:
+            return encode_pair(row, format_, self.max_tokens)
+        except ParseError as error:
+            return error
 
-    def _shares(self, measured: list[Measured]) -> list[Score]:
-        scores = []
-        for part, members in _parts(measured).items():
-            read = [pair for _, pair in members if isinstance(pair, Pair)]
-            missing = len(members) - len(read)
-            for way, margins in (
-                ("sum", [pair.margin() for pair in read]),
-                ("per_token", [pair.margin_per_token() for pair in read]),
-            ):
-                name = f"preferences.{self.data}.{way}{part}"
-                scores.append(_share(name, [margin > 0 for margin in margins], missing))
-        return scores
+    def _answers(
+        self, folder: Path, encoded: "Sequence[tuple[Encoded, ...] | ParseError]"
+    ) -> list[Answers | None]:
+        usable = [pair for pair in encoded if not isinstance(pair, ParseError)]
+        found = iter(scored(folder, usable, self.precision, self.runtime))
+        return [None if isinstance(pair, ParseError) else Answers(*next(found)) for pair in encoded]
 
-    def _rewards(self, policy: list[Measured], reference: list[Measured]) -> list[float | None]:
+    def _rewards(self, policy: Margins, reference: Margins) -> Margins:
         return [
-            self.beta * (ours.margin() - theirs.margin())
-            if isinstance(ours, Pair) and isinstance(theirs, Pair)
-            else None
-            for (_, ours), (_, theirs) in zip(policy, reference, strict=True)
+            None if ours is None or theirs is None else self.beta * (ours - theirs)
+            for ours, theirs in zip(policy, reference, strict=True)
         ]
 
-    def _reward_scores(self, rewards: list[float | None]) -> list[Score]:
-        read = [reward for reward in rewards if reward is not None]
-        missing, name = len(rewards) - len(read), f"preferences.{self.data}.reward"
-        note = f"against {self.reference}, beta {self.beta}"
-        margin = mean(read)
-        return [
-            _share(name, [reward > 0 for reward in read], missing, note),
-            Score(
-                name=f"{name}_margin", value=margin.value, n=margin.n, missing=missing,
-                standard_error=margin.standard_error, low=margin.low, high=margin.high, note=note,
-            ),
-        ]  # fmt: skip
+    def _scores(
+        self, pairs: list[Preference], ours: list[Answers | None], measures: dict[str, Margins]
+    ) -> list[Score]:
+        scores = []
+        for measure, margins in measures.items():
+            name = f"preferences.{self.data}.{measure}"
+            note = "by likelihood"
+            if measure.startswith("reward"):
+                note = f"against {self.reference}, beta {self.beta}"
+            ranked = [
+                _ranked(row, margin, answers)
+                for row, margin, answers in zip(pairs, margins, ours, strict=True)
+            ]
+            scores += ranking(name, ranked, self.length_band, note)
+            if measure == "reward":
+                scores.append(_mean_margin(f"{name}_margin", margins, note))
+        return scores
+
+    def _refuse_other_reference(self, subject: Subject, bench: Bench) -> None:
+        """A model that was trained against a reference has no reward against another one."""
+        artifact = bench.inputs.get(subject.name)
+        if self.reference is None or artifact is None:
+            return
+        given = bench.inputs.get(self.reference)
+        named: dict[str, JsonValue] = (
+            {"artifact": given.manifest.fingerprint} if given else {"checkpoint": self.reference}
+        )
+        for origin in artifact.manifest.inputs.values():
+            trained_against = bench.find(origin).numbers.get("reference")
+            if isinstance(trained_against, dict) and not named.items() <= trained_against.items():
+                raise ConfigError(
+                    f"preferences: {subject.name!r} was not trained against reference "
+                    f"{self.reference!r}; name the `start` of the train stage that it comes from"
+                )
+
+    def _reference_folder(self, bench: Bench, format_: "Format") -> Path:
+        from openbezoar.training.format import Format
+
+        name = self.reference or ""
+        is_made = name in bench.inputs
+        folder = bench.inputs[name].folder / "model" if is_made else bench.specs[name].folder()
+        if Format.load(folder).tokenizer.get_vocab() != format_.tokenizer.get_vocab():
+            raise ConfigError(
+                f"preferences: reference {name!r} has another vocabulary than the model measured; "
+                "name the model that its training started from"
+            )
+        return folder
 
     def _item(
-        self, row: Preference, pair: Pair | str, reward: float | None
+        self,
+        row: Preference,
+        encoding: "tuple[Encoded, ...] | ParseError",
+        answers: Answers | None,
+        rewards: dict[str, float | None],
     ) -> dict[str, JsonValue]:
         item: dict[str, JsonValue] = {
             "evaluation": self.kind, "data": self.data, "id": row.id, "subset": row.subset,
-            "turns": _turns(row),
+            "turns": turns(row),
         }  # fmt: skip
-        if isinstance(pair, str):
-            return {**item, "missing": pair}
-        for side, likelihood in pair._asdict().items():
-            item |= {side: likelihood.total, f"{side}_tokens": likelihood.tokens}
-        return item if reward is None else {**item, "reward_margin": reward}
+        if isinstance(encoding, ParseError) or answers is None:
+            return {**item, "missing": str(encoding)}
+        for side, likelihood, sequence in zip(answers._fields, answers, encoding, strict=True):
+            item |= {
+                side: likelihood.total,
+                f"{side}_tokens": likelihood.tokens,
+                f"{side}_cut": [*sequence.cut],
+            }
+        return {**item, **rewards}
 
 
-def _pair(chosen: Likelihood | ParseError, rejected: Likelihood | ParseError) -> Pair | str:
-    if isinstance(chosen, ParseError):
-        return f"chosen: {chosen.reason}"
-    if isinstance(rejected, ParseError):
-        return f"rejected: {rejected.reason}"
-    return Pair(chosen, rejected)
+def _summed(answers: list[Answers | None]) -> Margins:
+    """By how much the chosen answer is the more likely, in nats."""
+    return [None if one is None else one.chosen.total - one.rejected.total for one in answers]
 
 
-def _parts(measured: list[Measured]) -> dict[str, list[Measured]]:
-    """All pairs, then each subset and each length of conversation where there are several."""
-    subsets = sorted({row.subset for row, _ in measured if row.subset})
-    parts = {"": measured}
-    for subset in subsets if len(subsets) > 1 else []:
-        parts[f".{subset}"] = [one for one in measured if one[0].subset == subset]
-    for name, several in (("single_turn", False), ("multi_turn", True)):
-        members = [one for one in measured if (_turns(one[0]) > 1) is several]
-        if 0 < len(members) < len(measured):
-            parts[f".{name}"] = members
-    return parts
+def _per_token(answers: list[Answers | None]) -> Margins:
+    """The same for the means over tokens, so that a long answer is not at a disadvantage."""
+    return [
+        None if one is None else one.chosen.per_token - one.rejected.per_token for one in answers
+    ]
 
 
-def _turns(row: Preference) -> int:
-    return sum(message.role == "user" for message in row.prompt)
+def _ranked(row: Preference, margin: float | None, answers: Answers | None) -> Ranked:
+    if answers is None:
+        return Ranked(row)
+    return Ranked(row, margin, answers.chosen.tokens, answers.rejected.tokens)
 
 
-def _share(name: str, wins: list[bool], missing: int, note: str = "") -> Score:
-    if not wins:
-        return Score(name=name, value=None, n=0, missing=missing, note=note)
-    low, high = wilson(sum(wins), len(wins))
+def _mean_margin(name: str, margins: Margins, note: str) -> Score:
+    read = [margin for margin in margins if margin is not None]
+    found = mean(read)
     return Score(
-        name=name, value=sum(wins) / len(wins), n=len(wins), missing=missing, low=low, high=high,
-        note=note,
+        name=name, value=found.value, n=found.n, missing=len(margins) - len(read),
+        standard_error=found.standard_error, low=found.low, high=found.high, note=note,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from openbezoar.filters.marks import Mark
 from openbezoar.filters.spans import Phrases, repeated_share
 from openbezoar.filters.texts import turns_of
 from openbezoar.records import Example, Row, Verdict
-from openbezoar.training.format import DEFAULT_SYSTEM
+from openbezoar.training.renderings import DEFAULT_SYSTEM
 
 __all__ = ["Residue"]
 

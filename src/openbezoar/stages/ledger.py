@@ -12,9 +12,9 @@ from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.pooled import pooled
 from openbezoar.evaluations.questions import SAMPLE, QuestionFiles
 from openbezoar.families import Numbers, Request, Sampling
-from openbezoar.filters.refusals import Refusals
 from openbezoar.models.transformers import Checkpoint, Placement, Transformers
-from openbezoar.records import Completion, Example, Message
+from openbezoar.records import Completion, Message
+from openbezoar.refusing import refusal
 from openbezoar.stages.lessons import Lesson, sequences
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Ledger(Component):
         questions = [one.turns[0] for one in asked]
         given = wait_for(self._answered(graduate, questions))
         stopped = sum(answer.finish_reason == "stop" for answer in given)
-        refused = sum(_is_refusal(answer.text) for answer in given)
+        refused = sum(bool(refusal(answer.text)) for answer in given)
         share = {
             "stop_rate": stopped / len(given),
             "mean_tokens": sum(answer.tokens_out for answer in given) / len(given),
@@ -133,8 +133,3 @@ def _forgotten(now: Numbers, data: str, before: Sequence[Lesson]) -> Numbers:
                 return {}
             return {"since": lesson.stage, "change": loss - then["loss"]}
     return {}
-
-
-def _is_refusal(text: str) -> bool:
-    turns = (Message(role="user", content="?"), Message(role="assistant", content=text))
-    return not Refusals().check(Example(id="answer", messages=turns)).keep

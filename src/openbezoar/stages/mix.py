@@ -25,6 +25,9 @@ class MixStage(Stage):
     """Take at most this many rows from each, by chance."""
     validation: float = Field(default=0.1, ge=0, lt=1)
     """The share of prompts set aside for validation; 0.2 in the paper authors' script."""
+    split_by: Literal["prompt", "opening"] = "prompt"
+    """What is never on both sides: a prompt, or the first turn of a prompt. In HH-RLHF a prompt and
+    an answer to it often stand, as past turns, in the longer prompt of another pair."""
 
     def reads(self) -> tuple[str, ...]:
         """The stages joined."""
@@ -47,11 +50,11 @@ class MixStage(Stage):
             stream.shuffle(rows)
             chosen += [(name, row) for row in rows[: self.limit]]
         stream.shuffle(chosen)
-        held_out = _held_out([row for _, row in chosen], self.validation)
+        held_out = self._held_out([row for _, row in chosen])
         parts: dict[str, list[Row]] = {"train": [], "valid": []}
         counts: Counter[str] = Counter()
         for name, row in chosen:
-            part = "valid" if _prompt_of(row) in held_out else "train"
+            part = "valid" if self._kin(row) in held_out else "train"
             parts[part].append(row)
             counts[f"{name}.{part}"] += 1
         if not parts["train"]:
@@ -65,19 +68,19 @@ class MixStage(Stage):
             "licences": [*sorted({licence for _, row in chosen for licence in row.licences})],
         }
 
+    def _held_out(self, rows: Sequence[Row]) -> set[str]:
+        """The prompts of the validation part: those whose digests come first."""
+        prompts = sorted({self._kin(row) for row in rows}, key=_digest)
+        count = round(self.validation * len(prompts))
+        return set(prompts[: max(count, 1) if self.validation else 0])
 
-def _held_out(rows: Sequence[Row], share: float) -> set[str]:
-    """The prompts of the validation part: those whose digests come first."""
-    prompts = sorted({_prompt_of(row) for row in rows}, key=_digest)
-    count = round(share * len(prompts))
-    return set(prompts[: max(count, 1) if share else 0])
-
-
-def _prompt_of(row: Row) -> str:
-    turns = row.messages[:-1] if isinstance(row, Example) else ()
-    if isinstance(row, Preference):
-        turns = row.prompt
-    return "\n\n".join(turn.content for turn in turns if turn.role != "system")
+    def _kin(self, row: Row) -> str:
+        """What the row shares with all that must be on its side."""
+        turns = row.messages[:-1] if isinstance(row, Example) else ()
+        if isinstance(row, Preference):
+            turns = row.prompt
+        texts = [turn.content for turn in turns if turn.role != "system"]
+        return "\n\n".join(texts[:1] if self.split_by == "opening" else texts)
 
 
 def _digest(text: str) -> str:

@@ -50,12 +50,14 @@ class SourceStage(Stage):
             raise DataError(f"stage {bench.stage}: the source gave no usable row{most}")
         jsonl.write(bench.folder / "rows.jsonl", rows)
         jsonl.write(bench.folder / "rejected.jsonl", rejected)
-        return {
+        numbers: Numbers = {
             "read": len(rows) + len(rejected),
             "rows": len(rows),
             "rejected": dict(Counter(item.verdict.reason for item in rejected)),
             "licences": [*sorted({licence for row in rows for licence in row.licences})],
         }
+        audit = self.source.audit()
+        return numbers | {"audit": audit} if audit else numbers
 
     @property
     def source_kind(self) -> str:

@@ -18,6 +18,8 @@ from openbezoar.stages.lessons import Lesson, lessons_behind
 from openbezoar.stages.merge import MergeRuntime, MergeStage
 from openbezoar.stages.start import OWN_BASE, Start, find_start, print_of
 from openbezoar.training.adapters import Lora, Precision
+from openbezoar.training.health import alarms
+from openbezoar.training.renderings import Rendering
 from openbezoar.training.settings import Optimisation, TrainingRuntime, check_machine
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ class TrainStage(Stage):
     data: str
     """The mix stage to learn from."""
     objective: Annotated[Objective, OneOf("openbezoar.objectives")]
+    rendering: Rendering = "openbezoar"
+    """How a conversation is written down: openbezoar, as on the model cards; raw, the text of
+    HH-RLHF; context, the conversation as the context of one turn. The model keeps it."""
     precision: Precision = "nf4"
     """The frozen weights: nf4 (with double quantisation, as QLoRA), bfloat16 or float32."""
     lora: Lora = Lora()
@@ -82,7 +87,8 @@ class TrainStage(Stage):
         return "adapter"
 
     def check_stages(self, stages: Mapping[str, Stage]) -> None:
-        """An adapter that is carried on keeps its settings, and the precision of its base."""
+        """What was trained keeps its rendering; an adapter also its settings and its precision."""
+        self._refuse_other_rendering(stages)
         before = stages.get(self.start)
         if not isinstance(before, TrainStage) or self.carry == "merge":
             return
@@ -123,10 +129,10 @@ class TrainStage(Stage):
 
         start, merged = self._start(bench)
         refuse_quantised(start.folder)
-        format_ = Format.for_training(start.folder)
+        format_ = Format.for_training(start.folder, self.rendering)
         data, limit = bench.inputs[self.data], self.optimisation.max_tokens
         parts = encode_data(data, self.objective, format_, limit)
-        course = self._course(bench, parts)
+        course = self._course(bench, parts, format_.fingerprint)
         refuse(training_faults(format_, start, parts, bench.stage))
         seed = random_for(bench.seed, bench.stage, "adapter").getrandbits(63)
         load = partial(_load, start, self.precision, self.lora, seed)
@@ -142,11 +148,23 @@ class TrainStage(Stage):
             "base": start.base,
             **merged,
         }
+        if self.objective.reference:
+            numbers["reference"] = start.base
         if self.ledger is not None:
             bench.say("measures what is left of each lesson")
             graduate = Graduate(bench.stage, model, format_, self.runtime.micro_tokens)
             numbers["ledger"] = self.ledger.measure(graduate, self._lessons(bench))
         return numbers
+
+    def _refuse_other_rendering(self, stages: Mapping[str, Stage]) -> None:
+        before = stages.get(self.start)
+        if isinstance(before, MergeStage):
+            before = stages.get(before.adapter)
+        if isinstance(before, TrainStage) and before.rendering != self.rendering:
+            raise ConfigError(
+                f"rendering is {self.rendering}, but {self.start!r}, which it starts from, was "
+                f"trained in {before.rendering}: make them equal"
+            )
 
     def _adapter_settings(self) -> dict[str, JsonValue]:
         """What an adapter is bound to: its shape, and the weights it was trained on."""
@@ -183,7 +201,9 @@ class TrainStage(Stage):
         )
         return [*lessons_behind(self.start, bench), own]
 
-    def _course(self, bench: Bench, parts: "Mapping[str, EncodedRows]") -> "Course":
+    def _course(
+        self, bench: Bench, parts: "Mapping[str, EncodedRows]", format_print: str
+    ) -> "Course":
         from openbezoar.training.course import Course
 
         if not parts["train"].rows:
@@ -208,6 +228,7 @@ class TrainStage(Stage):
             identity=bench.folder.name,
             names=parts["train"].ids,
             valid_names=parts["valid"].ids,
+            format=format_print,
             keep_best=bench.scratch / "best" if self.keep == "best" else None,
             logs=bench.folder.parent / "trackers" / bench.stage,
             progress=bench.progress,
@@ -230,7 +251,8 @@ class TrainStage(Stage):
             "rows": len(course.train),
             "validation_rows": len(course.valid),
             "left_out": _left_out(parts),
-            "cut_short": {name: part.cut_short for name, part in parts.items() if part.cut_short},
+            "cut": _cut(parts),
+            "alarms": [alarm.text for alarm in alarms(metrics, self.runtime.health)],
             "steps": progress.step,
             "tokens": progress.tokens,
             "answer_tokens": self.optimisation.epochs
@@ -252,6 +274,15 @@ def _left_out(parts: "Mapping[str, EncodedRows]") -> dict[str, JsonValue]:
         f"{name}: {reason}": count
         for name, part in parts.items()
         for reason, count in part.left_out.items()
+    }
+
+
+def _cut(parts: "Mapping[str, EncodedRows]") -> dict[str, JsonValue]:
+    return {
+        f"{name}: {what}": count
+        for name, part in parts.items()
+        for what, count in part.cut.items()
+        if count
     }
 
 

@@ -135,14 +135,14 @@ def splitting_faults(format_: Format, folder: Path, texts: Sequence[str]) -> Ite
 
 
 def sequence_faults(format_: Format, part: EncodedRows, where: str) -> Iterator[Fault]:
-    """Each answer must end with EOS (P6, P7), each row begin with one BOS at most (P2)."""
+    """Each whole answer must end with EOS (P6, P7), each row begin with one BOS at most (P2)."""
     endless = [id_ for id_, row in _pairs(part) if any(not _ends(format_, one) for one in row)]
     if endless:
         yield Fault(
             "eos",
             f"the last learned token of {len(endless)} rows is not EOS, such as {endless[0]}",
             where,
-            "an objective must end each answer with the tokenizer's eos_token_id",
+            "an objective must end each answer it did not cut with the tokenizer's eos_token_id",
         )
     begun = [id_ for id_, row in _pairs(part) if any(not _begins(format_, one) for one in row)]
     if begun:
@@ -201,7 +201,8 @@ def _pairs(part: EncodedRows) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 def _ends(format_: Format, sequence: Any) -> bool:
     learned = [id_ for id_, learn in zip(sequence.ids, sequence.supervised, strict=True) if learn]
-    return bool(learned) and learned[-1] == format_.tokenizer.eos_token_id
+    is_whole = "answer" not in sequence.cut
+    return bool(learned) and is_whole == (learned[-1] == format_.tokenizer.eos_token_id)
 
 
 def _begins(format_: Format, sequence: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from openbezoar.component import digest
 from openbezoar.families import Objective, random_for
 from openbezoar.training.packing import Row, group
+from openbezoar.training.reference import Reference
 from openbezoar.training.settings import Optimisation, TrainingRuntime
 
 __all__ = ["Course", "Place", "micro_batches", "named", "weight"]
@@ -45,6 +46,10 @@ class Course:
     names: Sequence[str] = ()
     """The ids of the rows to train on, in their order."""
     valid_names: Sequence[str] = ()
+    format: str = ""
+    """The fingerprint of what encoded the rows."""
+    reference: Reference | None = None
+    """What is known of the reference; `train` opens it where rows are met more than once."""
     keep_best: Path | None = None
     """Where the adapter is kept at every evaluation that is the best one yet."""
     logs: Path | None = None

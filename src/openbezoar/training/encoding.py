@@ -1,4 +1,4 @@
-"""Rows of a data set as token sequences, with what was left out or cut short counted by reason."""
+"""Rows of a data set as token sequences, with what was left out or cut counted by reason."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -28,9 +28,12 @@ class EncodedRows:
     """The first thousand of those that can, as they were."""
 
     @property
-    def cut_short(self) -> int:
-        """How many rows lost early exchanges so that the rest of them fits."""
-        return sum(any(sequence.exchanges_lost for sequence in row) for row in self.rows)
+    def cut(self) -> dict[str, int]:
+        """Of how many rows the prompt was shortened to make them fit, and of how many an answer."""
+        return {
+            what: sum(any(what in sequence.cut for sequence in row) for row in self.rows)
+            for what in ("prompt", "answer")
+        }
 
     @property
     def tokens(self) -> int:

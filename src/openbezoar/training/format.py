@@ -1,40 +1,25 @@
 """Conversations as token ids with a loss mask, in the OpenBezoar chat format.
 
-The format is the tokenizer's own chat template (model card of OpenBezoar-SFT), and a prompt is
-what that template renders: whoever loads the tokenizer asks with the very ids of the training. An
-answer is tokenised by itself, never as a part of something longer, so that the mask is a count.
+The format is the tokenizer's own chat template, one of `renderings.py`, and a prompt is what that
+template renders: whoever loads the tokenizer asks with the very ids of the training. An answer is
+tokenised by itself, never as a part of something longer, so that the mask is a count.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.records import Message
+from openbezoar.training.renderings import FORMS, Rendering, chat_template, neutral
 
-__all__ = [
-    "DEFAULT_SYSTEM",
-    "HEADERS",
-    "PROBES",
-    "Encoded",
-    "Format",
-    "chat_template",
-    "dress",
-    "neutral",
-    "plain_ids",
-]
+__all__ = ["PROBES", "Encoded", "Format", "dress", "plain_ids"]
 
-DEFAULT_SYSTEM = (
-    "Below is an instruction that describes a task, optionally paired with an input that provides "
-    "further context following that instruction. Write a response that appropriately completes "
-    "the request."
-)
 ANCHORS = ("\n", "a", "#", "1", "é")
 """Text put before an answer, and cut off again, so that it gets no space of its own."""
-HEADERS = {"system": "### System:", "user": "### Instruction:", "assistant": "### Response:"}
 CONTROL = "text that reads as a control token"
 PROBES = (
     "thermal", "tasks", "hypothermal thermally", "Name three thermal springs.", "I'm he'll we've",
@@ -51,8 +36,8 @@ class Encoded:
 
     ids: list[int]
     supervised: list[bool]
-    exchanges_lost: int = field(default=0, compare=False)
-    """How many early exchanges were left out to make it fit."""
+    cut: tuple[str, ...] = field(default=(), compare=False)
+    """What was shortened to make it fit: prompt, answer. An answer that was has no EOS."""
 
     @property
     def answer_tokens(self) -> int:
@@ -61,13 +46,18 @@ class Encoded:
 
 
 class Format:
-    """Encodes conversations with one tokenizer, by the chat template it carries."""
+    """Encodes conversations with one tokenizer, by the chat template it carries.
+
+    A template of another kind, such as a base model's, counts as `openbezoar`.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self.adds_bos = _adds_bos(tokenizer)
         self.control = _control(tokenizer)
         """The ids that steer a model: all special ones but the sign for what is unknown."""
+        self.rendering = _rendering(tokenizer)
+        self._form = FORMS[self.rendering]
         self._joins_words = _joins_words(tokenizer)
 
     @classmethod
@@ -78,13 +68,15 @@ class Format:
         return cls(load_tokenizer(folder))
 
     @classmethod
-    def for_training(cls, folder: Path) -> "Format":
-        """Read a model's tokenizer and give it the OpenBezoar template and a padding token."""
+    def for_training(cls, folder: Path, rendering: Rendering | None = None) -> "Format":
+        """Read a model's tokenizer and give it the rendering's template and a padding token.
+
+        Without a rendering it keeps its own.
+        """
         format_ = cls.load(folder)
         if format_.tokenizer.eos_token_id is None:
             raise ConfigError(f"{folder}: the tokenizer has no EOS token, so no answer could end")
-        dress(format_.tokenizer)
-        return format_
+        return cls(dress(format_.tokenizer, rendering or format_.rendering))
 
     @property
     def fingerprint(self) -> str:
@@ -107,43 +99,40 @@ class Format:
         text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         ids: list[int] = self.tokenizer.encode(_unicode(text), add_special_tokens=False)
         answers = sum(message.role == "assistant" for message in messages)
-        if sum(id_ in self.control for id_ in ids) != self.adds_bos + answers:
+        expected = self.adds_bos + answers * self._form.ends_each
+        if sum(id_ in self.control for id_ in ids) != expected:
             raise ParseError(CONTROL)
         return ids
 
-    def encode(self, messages: Sequence[Message], answer: str, limit: int) -> Encoded:
-        """The prompt, the supervised answer and its EOS; raises and leaves out as below."""
-        return self.encode_answers(messages, (answer,), limit)[0]
+    def prompts(self, messages: Sequence[Message]) -> Iterator[list[int]]:
+        """The prompt, then that without its first exchange, and so on to the last question."""
+        left: Sequence[Message] | None = messages
+        while left is not None:
+            yield self.prompt(left)
+            left = _without_first_exchange(left)
 
-    def encode_answers(
-        self, messages: Sequence[Message], answers: Sequence[str], limit: int
-    ) -> tuple[Encoded, ...]:
-        """One sequence for each answer, all after the same prompt.
-
-        Whole early exchanges are left out until the longest fits; ParseError when it is still too
-        long, or when there is no answer.
-        """
-        responses = [self._response(answer) for answer in answers]
-        room = limit - max(map(len, responses))
-        lost = 0
-        while len(prompt := self.prompt(messages)) > room:
-            if (shorter := _without_first_exchange(messages)) is None:
-                raise ParseError(f"longer than {limit} tokens")
-            messages, lost = shorter, lost + 1
-        masked = [False] * len(prompt)
-        return tuple(
-            Encoded(prompt + response, masked + [True] * len(response), lost)
-            for response in responses
-        )
-
-    def _response(self, answer: str) -> list[int]:
+    def response(self, answer: str) -> list[int]:
         """The answer's ids and EOS; the answer alone never gives an id that steers the model."""
-        ids = self._apart(neutral(answer.strip())) if answer.strip() else []
+        text = self._form.gap + neutral(answer.strip(), self.rendering)
+        ids = self._apart(text) if answer.strip() else []
         if not ids:
             raise ParseError("empty answer")
         if not self.control.isdisjoint(ids):
             raise ParseError(CONTROL)
         return [*ids, self.tokenizer.eos_token_id]
+
+    def encode(self, messages: Sequence[Message], answer: str, limit: int) -> Encoded:
+        """The prompt, the supervised answer and its EOS.
+
+        Whole early exchanges are left out until it fits; ParseError when it is still too long, or
+        when there is no answer.
+        """
+        response = self.response(answer)
+        for lost, prompt in enumerate(self.prompts(messages)):
+            if len(prompt) + len(response) <= limit:
+                supervised = [False] * len(prompt) + [True] * len(response)
+                return Encoded(prompt + response, supervised, ("prompt",) if lost else ())
+        raise ParseError(f"longer than {limit} tokens")
 
     def _apart(self, text: str) -> list[int]:
         """Ids of a text that goes on from something else."""
@@ -158,9 +147,9 @@ class Format:
         raise ParseError("cannot be tokenised apart")
 
 
-def dress(tokenizer: Any) -> Any:
-    """Give the tokenizer the OpenBezoar template, and padding that does not end an answer."""
-    tokenizer.chat_template = chat_template(_adds_bos(tokenizer), _specials(tokenizer))
+def dress(tokenizer: Any, rendering: Rendering = "openbezoar") -> Any:
+    """Give the tokenizer a rendering's template, and padding that does not end an answer."""
+    tokenizer.chat_template = _template(tokenizer, rendering)
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.pad_token = _padding(tokenizer)
     return tokenizer
@@ -174,45 +163,14 @@ def plain_ids(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
-def neutral(text: str) -> str:
-    """The text with a space before any line that would read as a header of the format."""
-    lines = text.split("\n")
-    headers = tuple(HEADERS.values())
-    return "\n".join(" " + line if line.startswith(headers) else line for line in lines)
+def _template(tokenizer: Any, rendering: Rendering) -> str:
+    return chat_template(rendering, _adds_bos(tokenizer), _specials(tokenizer))
 
 
-def chat_template(with_bos: bool, specials: Iterable[str] = ()) -> str:
-    """The OpenBezoar format as a jinja chat template.
-
-    In what people and earlier answers say it puts a space before a header, as `neutral` does, and
-    into what would read as one of the `specials`: `</s>` becomes `< /s>`.
-    """
-    read = [f"\n{header}" for header in HEADERS.values()]
-    read += sorted(specials, key=len, reverse=True)
-    clean = "".join(
-        f" | replace('{_quoted(text)}', '{_quoted(f'{text[0]} {text[1:]}')}')" for text in read
-    )
-    return (
-        ("{{ bos_token }}" if with_bos else "")
-        + "{% set found = namespace(system='"
-        + DEFAULT_SYSTEM
-        + "') %}"
-        "{% if messages[0]['role'] == 'system' and messages[0]['content'] %}"
-        "{% set found.system = messages[0]['content'] %}{% endif %}"
-        "{{ '### System:\\n' + ((('\\n' + found.system)" + clean + ")[1:]) + '\\n\\n' }}"
-        "{% for message in messages %}"
-        "{% set text = (('\\n' + message['content'].strip())" + clean + ")[1:] %}"
-        "{% if message['role'] == 'user' %}{{ '### Instruction:\\n' + text + '\\n\\n' }}"
-        "{% elif message['role'] == 'assistant' %}"
-        "{{ '### Response:\\n' + text + eos_token + '\\n\\n' }}{% endif %}"
-        "{% endfor %}"
-        "{% if add_generation_prompt %}{{ '### Response:\\n' }}{% endif %}"
-    )
-
-
-def _quoted(text: str) -> str:
-    """The text as it stands between quotes in a template."""
-    return text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+def _rendering(tokenizer: Any) -> Rendering:
+    """The one whose template the tokenizer carries."""
+    carried = tokenizer.chat_template
+    return next((name for name in FORMS if carried == _template(tokenizer, name)), "openbezoar")
 
 
 def _unicode(text: str) -> str:

@@ -8,9 +8,14 @@ import torch
 from openbezoar.training.attention import use_segments
 from openbezoar.training.format import Encoded
 from openbezoar.training.head import token_log_probabilities
-from openbezoar.training.packing import Packed, group, pack
+from openbezoar.training.packing import Packed, Row, group, pack
 
-__all__ = ["answer_log_probabilities", "lone_log_probabilities", "sequence_log_probabilities"]
+__all__ = [
+    "answer_log_probabilities",
+    "lone_log_probabilities",
+    "row_log_probabilities",
+    "sequence_log_probabilities",
+]
 
 
 def sequence_log_probabilities(model: Any, packed: Packed) -> torch.Tensor:
@@ -38,7 +43,6 @@ def lone_log_probabilities(model: Any, sequences: Sequence[Encoded]) -> torch.Te
     return torch.stack([_lone(_base(model), sequence) for sequence in sequences])
 
 
-@torch.no_grad()
 def answer_log_probabilities(
     model: Any, sequences: Sequence[Encoded], micro_tokens: int = 1024
 ) -> list[tuple[float, int]]:
@@ -46,13 +50,21 @@ def answer_log_probabilities(
 
     The model is used as it is: switch its dropout off before.
     """
-    found: list[tuple[float, int]] = [(0.0, 0)] * len(sequences)
     rows = [(sequence,) for sequence in sequences]
+    return [found for (found,) in row_log_probabilities(model, rows, micro_tokens)]
+
+
+@torch.no_grad()
+def row_log_probabilities(
+    model: Any, rows: Sequence[Row], micro_tokens: int = 1024
+) -> list[list[tuple[float, int]]]:
+    """The same for the sequences of each row, whose common beginning is computed once."""
+    found: list[list[tuple[float, int]]] = [[] for _ in rows]
     for bin_ in group(rows, micro_tokens):
         packed = pack([rows[index] for index in bin_], device=str(model.device))
-        sums = sequence_log_probabilities(model, packed).tolist()
-        for index, total in zip(bin_, sums, strict=True):
-            found[index] = (total, sequences[index].answer_tokens)
+        sums = iter(sequence_log_probabilities(model, packed).tolist())
+        for index in bin_:
+            found[index] = [(next(sums), sequence.answer_tokens) for sequence in rows[index]]
     return found
 
 

@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,12 +20,12 @@ from openbezoar.training.exchange import Part, clipped_norm, largest, summed
 from openbezoar.training.journal import FILE, keeping_journal
 from openbezoar.training.micro_batch import check_packing, micro_batch
 from openbezoar.training.optimisers import make_optimiser
+from openbezoar.training.packing import Row
+from openbezoar.training.reference import Reference, fingerprint
 from openbezoar.training.settings import learning_rate_at
 from openbezoar.training.shortage import told_what_to_lower
 
 __all__ = ["Course", "train"]
-
-LN_2 = math.log(2)
 
 
 def train(model: Any, course: Course) -> Progress:
@@ -33,8 +34,8 @@ def train(model: Any, course: Course) -> Progress:
     A row's loss is weighted over the whole step, so neither the division into micro-batches nor
     that between processes matters. Dropout depends on (seed, step, micro-batch) alone, so a resumed
     run repeats the numbers of an uninterrupted one. Raises ModelError when the loss is not a
-    number, when memory runs out, or, for an objective with a reference, when the first loss is not
-    ln 2.
+    number, when memory runs out, when the first loss of an objective with a reference is not the
+    one with no margin, or where an alarm stops it.
     """
     accelerator = Accelerator(
         cpu=model.device.type == "cpu",
@@ -42,7 +43,6 @@ def train(model: Any, course: Course) -> Progress:
         project_dir=course.logs,
     )
     optimiser = accelerator.prepare_optimizer(make_optimiser(model, course.settings))
-    run = _Run(model, optimiser, accelerator, course)
     checkpoints = Checkpoints(
         course.scratch, course.fingerprint(), course.say, accelerator.is_main_process
     )
@@ -55,6 +55,7 @@ def train(model: Any, course: Course) -> Progress:
         model.get_base_model().activation_checkpointing_enable({"use_reentrant": False})
     with told_what_to_lower(course.settings, course.runtime, model):
         check_packing(model, course.train, course.say)
+        run = _remembering(_Run(model, optimiser, accelerator, course), progress)
         _go_through(run, progress, checkpoints)
     return progress
 
@@ -74,6 +75,22 @@ class _Run:
         return Place(self.accelerator.process_index, self.accelerator.num_processes)
 
 
+def _remembering(run: _Run, progress: Progress) -> _Run:
+    """The same with the reference of each row kept, where rows are still met more than once.
+
+    Each process has a file of its own, named by all that may change a log-probability.
+    """
+    course = run.course
+    is_over = progress.step == course.steps
+    if is_over or not course.objective.reference or course.settings.epochs == 1:
+        return run
+    key = fingerprint(
+        run.model, run.model.device.type, course.format, course.settings.max_tokens,
+        course.runtime.micro_tokens, run.place,
+    )  # fmt: skip
+    return replace(run, course=replace(course, reference=Reference(course.scratch, key)))
+
+
 def _go_through(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None:
     course = run.course
     with keeping_journal(course, run.accelerator, progress) as journal:
@@ -90,6 +107,7 @@ def _go_through(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None
                 progress.metrics[-1].update(_evaluated(run))
                 if course.keep_best is not None and run.accelerator.is_main_process:
                     keep_if_best(course.keep_best, run.model, progress.metrics)
+            _heed_alarms(course, progress)
             if is_last or _is_due(course.runtime.checkpoint_every, progress.step):
                 _measure_memory(run, progress)
                 checkpoints.save(run.model, run.optimiser, progress)
@@ -109,7 +127,7 @@ def _take_step(run: _Run, progress: Progress) -> None:
     parts: list[Part] = []
     for number, bin_ in micro_batches(rows, course.runtime.micro_tokens, run.place):
         torch.manual_seed(random_for(course.seed, progress.step, number).getrandbits(63))
-        loss, sums = micro_batch(model, course.objective, [rows[at] for at in bin_])
+        loss, sums = _micro_batch(run, [rows[at] for at in bin_])
         run.accelerator.backward(loss / whole)
         parts.append(Part([chosen[at] for at in bin_], {"loss": loss.detach(), **sums}))
     totals, broken = summed(parts)
@@ -118,7 +136,7 @@ def _take_step(run: _Run, progress: Progress) -> None:
             f"the loss at step {progress.step + 1}", totals, course, named(broken, course.names)
         )
     metrics = {name: total / whole for name, total in totals.items()}
-    _refuse_bad_start(course.objective, progress.step, metrics["loss"])
+    _refuse_bad_start(course.objective, progress.step, metrics)
     norm = clipped_norm(
         list(adapter_tensors(model).values()), run.accelerator, course.settings.clip
     )
@@ -136,6 +154,10 @@ def _take_step(run: _Run, progress: Progress) -> None:
     )
 
 
+def _micro_batch(run: _Run, rows: Sequence[Row]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    return micro_batch(run.model, run.course.objective, rows, run.course.reference)
+
+
 @torch.no_grad()
 def _evaluated(run: _Run) -> dict[str, float]:
     """The objective's mean over the validation rows, as `valid_...`."""
@@ -145,7 +167,7 @@ def _evaluated(run: _Run) -> dict[str, float]:
     set_dropout(run.model, on=False)
     parts = []
     for _, bin_ in micro_batches(rows, course.runtime.micro_tokens, run.place):
-        loss, sums = micro_batch(run.model, course.objective, [rows[index] for index in bin_])
+        loss, sums = _micro_batch(run, [rows[index] for index in bin_])
         parts.append(Part(bin_, {"loss": loss, **sums}))
     memory.release()
     totals, broken = summed(parts)
@@ -163,12 +185,22 @@ def _no_number(what: str, totals: dict[str, float], course: Course, rows: str) -
     )
 
 
-def _refuse_bad_start(objective: Objective, step: int, loss: float) -> None:
-    if objective.reference and step == 0 and abs(loss - LN_2) > 1e-3:
+def _refuse_bad_start(objective: Objective, step: int, metrics: dict[str, float]) -> None:
+    loss, expected = metrics["loss"], objective.first_loss()
+    if step or expected is None:
+        return
+    margin = metrics.get("margin", 0.0)
+    if not math.isclose(loss, expected, rel_tol=1e-3, abs_tol=1e-3) or abs(margin) > 1e-3:
         raise ModelError(
-            f"the first loss is {loss:.4f}, not ln 2 = 0.6931: the reference is not the model that "
-            "training starts from; start from a merged model with a new adapter"
+            f"the first loss is {loss:.4f} with a margin of {margin:.4f}, not {expected:.4f} with "
+            "none: the reference is not the model that training starts from; start from a merged "
+            "model with a new adapter"
         )
+
+
+def _heed_alarms(course: Course, progress: Progress) -> None:
+    for alarm in course.runtime.health.listen(progress.metrics):
+        course.say(f"warning: {alarm.text}")
 
 
 def _is_due(every: int, step: int) -> bool:

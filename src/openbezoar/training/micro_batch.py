@@ -10,7 +10,8 @@ from openbezoar.families import Objective
 from openbezoar.training.adapters import set_dropout
 from openbezoar.training.attention import plain_attention, use_segments
 from openbezoar.training.logps import lone_log_probabilities, sequence_log_probabilities
-from openbezoar.training.packing import Packed, Row, pack, tokens_of
+from openbezoar.training.packing import Row, pack, tokens_of
+from openbezoar.training.reference import Reference, reference_log_probabilities
 
 __all__ = ["check_packing", "micro_batch"]
 
@@ -20,18 +21,22 @@ Measured on SmolLM2-135M: 1e-6 in float32; in bfloat16 up to 0.01, between PyTor
 
 
 def micro_batch(
-    model: Any, objective: Objective, rows: Sequence[Row]
+    model: Any, objective: Objective, rows: Sequence[Row], known: Reference | None = None
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The objective's loss and figures, summed over the rows.
 
     The reference is the same model with its adapter switched off, without dropout, computed from
-    the same packed tokens.
+    the same packed tokens unless it is `known`.
     """
     packed = pack(rows, device=str(model.device))
     shape = (len(rows), len(rows[0]))
     reference = None
     if objective.reference:
-        reference = _reference(model, packed).view(shape)
+
+        def compute() -> torch.Tensor:
+            return reference_log_probabilities(model, packed).view(shape)
+
+        reference = known.fetch(rows, compute).to(model.device) if known else compute()
         set_dropout(model, on=torch.is_grad_enabled())
     policy = sequence_log_probabilities(model, packed).view(shape)
     tokens = torch.tensor([sequence.answer_tokens for sequence in packed.sequences]).view(shape)
@@ -61,10 +66,3 @@ def check_packing(model: Any, rows: Sequence[Row], say: Callable[[str], None]) -
             f"{type(base).__name__}: packed, a token's log-probability differs by {difference:.2g} "
             "from that of its sequence alone; this model cannot be trained here: choose another"
         )
-
-
-@torch.no_grad()
-def _reference(model: Any, packed: Packed) -> torch.Tensor:
-    set_dropout(model, on=False)
-    with model.disable_adapter():
-        return sequence_log_probabilities(model, packed)

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from openbezoar.component import Component, Runtime
 from openbezoar.errors import ConfigError
 from openbezoar.training.adapters import device_for
+from openbezoar.training.health import Health
 
 __all__ = [
     "Optimisation",
@@ -71,6 +72,8 @@ class TrainingRuntime(Runtime):
     """Optimiser steps between two checkpoints; a killed run loses at most these."""
     trackers: tuple[str, ...] = ()
     """Where accelerate sends the metrics as well: tensorboard, wandb, mlflow, ..."""
+    health: Health = Health()
+    """What is watched in preference training."""
 
 
 def check_machine(settings: Optimisation, runtime: TrainingRuntime) -> None:
