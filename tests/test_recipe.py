@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from openbezoar.component import science
 from openbezoar.errors import ConfigError
 from openbezoar.objectives.dpo import DirectPreferenceOptimization
 from openbezoar.recipe import Recipe, load, schema
 from openbezoar.stages.generate import GenerateStage
+from openbezoar.stages.merge import MergeStage
 from openbezoar.stages.train import TrainStage
 
 TEXT = """\
@@ -199,7 +199,7 @@ MISTAKES: dict[str, tuple[str, str, int | None, str]] = {
         "    start: sft_model",
         "    start: sft",
         34,
-        "merge that adapter first",
+        "so write carry: merge, or start from a merge stage",
     ),
     "training a server": (
         "    start: student",
@@ -321,7 +321,9 @@ def test_merge_keys_may_override_what_they_bring(tmp_path: Path) -> None:
     text = TEXT + "  again: &again\n    <<: {kind: merge, adapter: sft}\n    adapter: dpo\n"
     text += "  more:\n    <<: *again\n    parity_rows: 1\n"
     recipe = load_text(tmp_path, text)
-    assert science(recipe.stages["more"]) == {"kind": "merge", "adapter": "dpo", "parity_rows": 1}
+    more = recipe.stages["more"]
+    assert isinstance(more, MergeStage)
+    assert (more.adapter, more.parity_rows) == ("dpo", 1)
 
 
 def test_an_alias_that_holds_itself_is_refused(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ stages:
     data: first
     objective: {kind: sft}
     optimisation: {batch_rows: 4, max_tokens: 2048}
+    ledger: {rows: 4, answers: 2, max_tokens: 4}
   sft_second: {<<: *sft, start: sft_first, data: second}
   sft: {kind: merge, adapter: sft_second}
   chosen: {<<: *sft, start: sft, data: prefer}

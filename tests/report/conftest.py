@@ -370,7 +370,6 @@ def _put_training(shelf: Shelf) -> None:
     shelf.put("sft", "merge", "model", merged, reads=["sft_adapter"])
     dpo = {
         **sft,
-        "kept_step": 30,
         "ledger": ledger_of(lamini_data=(1.812, 0.072), pairs_data=(2.4, None)),
         "first_loss": 0.6931,
         "last_loss": 0.64,

@@ -127,8 +127,13 @@ def test_both_rules_of_a_merge_are_told_the_kept_one_first(line: Shelf) -> None:
     assert "dpo_model 134,515,008 - - - - -" in page
 
 
-def test_a_step_that_was_kept_before_the_last_is_named(line: Shelf) -> None:
-    assert text_of(page_of(line)).count("kept: step 30") == 1
+def test_a_step_that_was_kept_before_the_last_is_named(shelf: Shelf) -> None:
+    numbers = {"rows": 1, "steps": 9, "tokens": 9, "first_loss": 2.0, "last_loss": 1.0}
+    for name, step in (("early", 7), ("late", 9)):
+        shelf.put(name, "train", "adapter", {**numbers, "kept_step": step})
+    page = text_of(page_of(shelf))
+    assert "kept: step 7" in page
+    assert "kept: step 9" not in page
 
 
 def test_every_note_of_a_score_is_visible(line: Shelf) -> None:

@@ -49,7 +49,8 @@ class MergeStage(Stage):
     with that precision, which rounds it to 4 bits again, else bfloat16."""
     parity_rows: NonNegativeInt = 8
     """Validation rows (of a data set without them: training rows) on which merged and trained model
-    are compared; 0 compares nothing, and then `onto` must say what to merge onto."""
+    are compared, what the trained one expects being held in memory; 0 compares nothing, and then
+    `onto` must say what to merge onto."""
     nll_bound: PositiveFloat = 0.05
     """By how much merging may change the mean negative log-likelihood of an answer token, in nats;
     beyond it the run says so, and so does the manifest."""
