@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from openbezoar.comparison.cells import Cell, cells_of, duels
+from openbezoar.comparison.cells import Cell, cells_of
 from tests.comparison.conftest import harness
 
 PAIR: dict[str, Any] = {
@@ -47,13 +47,3 @@ def test_an_item_counts_for_its_metrics(item: dict[str, Any], expected: dict[str
 
 def test_an_item_measured_twice_has_two_cells() -> None:
     assert len(cells_of(harness([1.0]) * 2, "m")["piqa.acc"]["piqa.0"]) == 2
-
-
-@pytest.mark.parametrize(("outcome", "better"), [("win", -1.0), ("loss", 1.0), ("tie", 0.0)])
-def test_a_duel_counts_for_the_second_model_whoever_was_measured(
-    outcome: str, better: float
-) -> None:
-    item = {**GAME, "outcome": outcome}
-    assert duels([item], "dpo", "base") == {"81.1": Cell("81", better)}
-    assert duels([item], "base", "dpo") == {"81.1": Cell("81", -better)}
-    assert duels([item], "base", "sft") == {}

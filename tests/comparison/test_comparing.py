@@ -169,10 +169,26 @@ def test_games_between_the_two_models_are_compared_head_to_head(store: Store, pu
     put("b", [score("mt_bench_pairs.a_model", 0.875)], games("win"))
     found = compared(store)
     [duel] = found.comparisons
-    assert (duel.metric, duel.a, duel.b) == ("mt_bench_pairs, head to head", 0.125, 0.875)
-    assert duel.verdict == "B is better"
+    assert duel.metric == "mt_bench_pairs.a_model, head to head"
+    assert (duel.a, duel.b, duel.verdict) == (0.125, 0.875, "B is better")
+    assert found.not_compared == {}
     swapped = compare(side_of("b", store), side_of("a", store)).comparisons[0]
     assert (swapped.difference, swapped.verdict) == (-duel.difference, "A is better")
+
+
+def test_an_invalid_match_is_not_compared(store: Store, put: Put) -> None:
+    put("a", [], [])
+    put("b", [score("mt_bench_pairs.a_model", None, note="invalid: too many")], games("win"))
+    with pytest.raises(DataError, match="b has no value: invalid: too many"):
+        compared(store)
+
+
+def test_two_models_are_compared_by_their_games_with_a_third(store: Store, put: Put) -> None:
+    for name, outcome, rate in (("a", "loss", 0.125), ("b", "win", 0.875)):
+        items = [{**game, "model": f"{name}_model", "against": "z"} for game in games(outcome)]
+        put(name, [score("mt_bench_pairs.z", rate)], items)
+    [found] = compared(store).comparisons
+    assert (found.metric, found.difference) == ("mt_bench_pairs.z", 0.75)
 
 
 def test_the_subjects_of_a_group_are_compared_as_the_group(store: Store, put: Put) -> None:
