@@ -50,6 +50,24 @@ def test_a_model_is_never_shown_to_differ_from_itself(store: Store, put: Put) ->
     assert (found.difference, found.p, found.verdict) == (0, 1, NO_DIFFERENCE)
 
 
+def test_a_task_is_compared_with_the_chat_template_and_without(store: Store, put: Put) -> None:
+    for name, values in (("a", WORSE), ("b", BETTER)):
+        items = harness(values) + harness(values, chat_template=True)
+        put(name, [score(f"piqa.acc{end}", mean(values)) for end in ("", ".chat")], items)
+    assert [one.metric for one in compared(store).comparisons] == ["piqa.acc", "piqa.acc.chat"]
+
+
+def test_a_score_that_nobody_could_make_is_named_and_its_parts_are_not(
+    store: Store, put: Put
+) -> None:
+    names = ("mt_bench", "mt_bench.turn_1", "mt_bench.length")
+    for name, values in (("a", WORSE), ("b", BETTER)):
+        invalid = [score(one, None, note="invalid: too many missing; more") for one in names]
+        put(name, [score("piqa.acc", mean(values)), *invalid], harness(values))
+    found = compared(store).not_compared
+    assert found == {"mt_bench": "a has no value: invalid: too many missing"}
+
+
 def test_a_handful_of_rows_shows_nothing_however_one_sided(store: Store, put: Put) -> None:
     """Five rows of five: the interval is 1 to 1, but a sign test could not go below 1/16."""
     put_pair(put, [0.0] * 5, [1.0] * 5)

@@ -53,6 +53,10 @@ def _preferences(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
     yield f"{name}.sum", Cell(row, float(chosen > rejected))
     each = chosen / item["chosen_tokens"], rejected / item["rejected_tokens"]
     yield f"{name}.per_token", Cell(row, float(each[0] > each[1]))
+    if "reward_margin" in item:
+        margin = float(item["reward_margin"])
+        yield f"{name}.reward", Cell(row, float(margin > 0))
+        yield f"{name}.reward_margin", Cell(row, margin)
 
 
 def _mt_bench(item: Item, model: str) -> Iterator[tuple[str, Cell]]:

@@ -66,9 +66,7 @@ def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
     """Compare all that both sides measured; scores whose settings differ only where told so."""
     pairings: list[Pairing] = []
     refused: dict[str, str] = {}
-    for metric in [*a.scores, *(name for name in b.scores if name not in a.scores)]:
-        if metric not in a.cells and metric not in b.cells:
-            continue  # a part, or another view, of a metric that has items
+    for metric in _metrics(a, b):
         found = _paired(metric, a, b, despite_settings)
         if isinstance(found, str):
             refused[metric] = found
@@ -104,6 +102,18 @@ def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
     )
 
 
+def _metrics(a: Side, b: Side) -> list[str]:
+    """The scores with items, and those without that stand for more than a part of another."""
+    scores = {**a.scores, **b.scores}
+    return [
+        name
+        for name in scores
+        if name in a.cells
+        or name in b.cells
+        or not any(name.startswith(f"{other}.") for other in [*scores, "perplexity"])
+    ]
+
+
 def _paired(metric: str, a: Side, b: Side, despite_settings: bool) -> Pairing | str:
     scores = a.scores.get(metric), b.scores.get(metric)
     if scores[0] is None or scores[1] is None:
@@ -122,7 +132,8 @@ def _hindrance(metric: str, side: Side) -> str:
     """Why the items of a metric cannot stand for its score."""
     score, cells = side.scores[metric], side.cells.get(metric, {})
     if score.value is None:
-        return f"{side.name} has no value: {score.note or 'nothing could be measured'}"
+        why = score.note.partition(";")[0] or "nothing could be measured"
+        return f"{side.name} has no value: {why}"
     if any(len(several) > 1 for several in cells.values()):
         return f"{side.name} measured the same items twice; give each evaluation its own stage"
     held = [several[0] for several in cells.values()]

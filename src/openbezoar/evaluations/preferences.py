@@ -85,7 +85,11 @@ class Preferences(Evaluation):
             "max_tokens": self.max_tokens,
             "precision": self.precision,
         }
-        return [score.model_copy(update={"settings": settings}) for score in scores]
+        against = {**settings, "reference": self.reference, "beta": self.beta}
+        return [
+            score.model_copy(update={"settings": against if ".reward" in score.name else settings})
+            for score in scores
+        ]
 
     def _pairs(self, folder: Path, rows: Sequence[Preference]) -> list[Measured]:
         answers = [(row.prompt, text) for row in rows for text in (row.chosen, row.rejected)]
