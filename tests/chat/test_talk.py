@@ -161,18 +161,3 @@ def test_the_command_talks_to_a_checkpoint_s_folder(tmp_path: Path, tiny_checkpo
     done = bezoar(tmp_path, str(tiny_checkpoint), "--temperature", "0", said="Hello\n")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(tiny_checkpoint.name)
-
-
-@pytest.mark.slow
-def test_a_model_without_a_template_is_refused_in_one_line(
-    tmp_path: Path, tiny_checkpoint: Path
-) -> None:
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    for path in tiny_checkpoint.iterdir():
-        if path.name != "chat_template.jinja":
-            (bare / path.name).write_bytes(path.read_bytes())
-    done = bezoar(tmp_path, str(bare), said="Hello\n")
-    assert done.returncode == 1
-    assert "has no chat template, so it cannot be asked" in done.stderr
-    assert "Traceback" not in done.stderr

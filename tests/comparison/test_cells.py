@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from openbezoar.comparison.cells import Cell, cells_of, duels
+from openbezoar.comparison.cells import Cell, cells_of
 from tests.comparison.conftest import harness
 
 PAIR: dict[str, Any] = {
@@ -31,6 +31,10 @@ GAME: dict[str, Any] = {
         ({"evaluation": "perplexity", "data": "d", "id": "r", "missing": "too long"}, {}),
         (PAIR, {"preferences.pairs.sum": Cell("p1", 0.0),
                 "preferences.pairs.per_token": Cell("p1", 1.0)}),
+        ({**PAIR, "reward_margin": 0.5}, {"preferences.pairs.sum": Cell("p1", 0.0),
+                                          "preferences.pairs.per_token": Cell("p1", 1.0),
+                                          "preferences.pairs.reward": Cell("p1", 1.0),
+                                          "preferences.pairs.reward_margin": Cell("p1", 0.5)}),
         ({"evaluation": "preferences", "data": "d", "id": "r", "missing": "too long"}, {}),
         ({"evaluation": "mt_bench", "id": "81.2", "rating": 7}, {"mt_bench": Cell("81", 7.0)}),
         ({"evaluation": "mt_bench", "id": "81.2", "rating": None}, {}),
@@ -47,13 +51,3 @@ def test_an_item_counts_for_its_metrics(item: dict[str, Any], expected: dict[str
 
 def test_an_item_measured_twice_has_two_cells() -> None:
     assert len(cells_of(harness([1.0]) * 2, "m")["piqa.acc"]["piqa.0"]) == 2
-
-
-@pytest.mark.parametrize(("outcome", "better"), [("win", -1.0), ("loss", 1.0), ("tie", 0.0)])
-def test_a_duel_counts_for_the_second_model_whoever_was_measured(
-    outcome: str, better: float
-) -> None:
-    item = {**GAME, "outcome": outcome}
-    assert duels([item], "dpo", "base") == {"81.1": Cell("81", better)}
-    assert duels([item], "base", "dpo") == {"81.1": Cell("81", -better)}
-    assert duels([item], "base", "sft") == {}

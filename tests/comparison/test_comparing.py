@@ -50,6 +50,24 @@ def test_a_model_is_never_shown_to_differ_from_itself(store: Store, put: Put) ->
     assert (found.difference, found.p, found.verdict) == (0, 1, NO_DIFFERENCE)
 
 
+def test_a_task_is_compared_with_the_chat_template_and_without(store: Store, put: Put) -> None:
+    for name, values in (("a", WORSE), ("b", BETTER)):
+        items = harness(values) + harness(values, chat_template=True)
+        put(name, [score(f"piqa.acc{end}", mean(values)) for end in ("", ".chat")], items)
+    assert [one.metric for one in compared(store).comparisons] == ["piqa.acc", "piqa.acc.chat"]
+
+
+def test_a_score_that_nobody_could_make_is_named_and_its_parts_are_not(
+    store: Store, put: Put
+) -> None:
+    names = ("mt_bench", "mt_bench.turn_1", "mt_bench.length")
+    for name, values in (("a", WORSE), ("b", BETTER)):
+        invalid = [score(one, None, note="invalid: too many missing; more") for one in names]
+        put(name, [score("piqa.acc", mean(values)), *invalid], harness(values))
+    found = compared(store).not_compared
+    assert found == {"mt_bench": "a has no value: invalid: too many missing"}
+
+
 def test_a_handful_of_rows_shows_nothing_however_one_sided(store: Store, put: Put) -> None:
     """Five rows of five: the interval is 1 to 1, but a sign test could not go below 1/16."""
     put_pair(put, [0.0] * 5, [1.0] * 5)
@@ -169,10 +187,26 @@ def test_games_between_the_two_models_are_compared_head_to_head(store: Store, pu
     put("b", [score("mt_bench_pairs.a_model", 0.875)], games("win"))
     found = compared(store)
     [duel] = found.comparisons
-    assert (duel.metric, duel.a, duel.b) == ("mt_bench_pairs, head to head", 0.125, 0.875)
-    assert duel.verdict == "B is better"
+    assert duel.metric == "mt_bench_pairs.a_model, head to head"
+    assert (duel.a, duel.b, duel.verdict) == (0.125, 0.875, "B is better")
+    assert found.not_compared == {}
     swapped = compare(side_of("b", store), side_of("a", store)).comparisons[0]
     assert (swapped.difference, swapped.verdict) == (-duel.difference, "A is better")
+
+
+def test_an_invalid_match_is_not_compared(store: Store, put: Put) -> None:
+    put("a", [], [])
+    put("b", [score("mt_bench_pairs.a_model", None, note="invalid: too many")], games("win"))
+    with pytest.raises(DataError, match="b has no value: invalid: too many"):
+        compared(store)
+
+
+def test_two_models_are_compared_by_their_games_with_a_third(store: Store, put: Put) -> None:
+    for name, outcome, rate in (("a", "loss", 0.125), ("b", "win", 0.875)):
+        items = [{**game, "model": f"{name}_model", "against": "z"} for game in games(outcome)]
+        put(name, [score("mt_bench_pairs.z", rate)], items)
+    [found] = compared(store).comparisons
+    assert (found.metric, found.difference) == ("mt_bench_pairs.z", 0.75)
 
 
 def test_the_subjects_of_a_group_are_compared_as_the_group(store: Store, put: Put) -> None:

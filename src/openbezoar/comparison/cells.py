@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from openbezoar.evaluations.matches import POINTS
 
-__all__ = ["Cell", "cells_of", "duels"]
+__all__ = ["Cell", "cells_of"]
 
 Item = Mapping[str, Any]
 
@@ -19,11 +19,6 @@ class Cell(NamedTuple):
     weight: float = 1.0
     """How much it holds: an answer's tokens, where the metric is a mean over tokens."""
 
-    @property
-    def value(self) -> float:
-        """The total per unit of weight."""
-        return self.total / self.weight
-
 
 def cells_of(items: Iterable[Item], model: str) -> dict[str, dict[str, list[Cell]]]:
     """By metric and item; more than one cell where a stage measured the same item twice."""
@@ -32,20 +27,6 @@ def cells_of(items: Iterable[Item], model: str) -> dict[str, dict[str, list[Cell
         read = _READERS.get(str(item.get("evaluation")))
         for metric, cell in read(item, model) if read else ():
             found.setdefault(metric, {}).setdefault(str(item["id"]), []).append(cell)
-    return found
-
-
-def duels(items: Iterable[Item], first: str, second: str) -> dict[str, Cell]:
-    """How much better the second model did than the first, by turn: 1, 0 or -1."""
-    found = {}
-    for item in items:
-        if item.get("evaluation") != "mt_bench_pairs" or item["outcome"] is None:
-            continue
-        names = (item["model"], item["against"])
-        if names in ((first, second), (second, first)):
-            points = 2 * POINTS[item["outcome"]] - 1
-            cell = Cell(_question(item), points if names[0] == second else -points)
-            found[str(item["id"])] = cell
     return found
 
 
@@ -72,6 +53,10 @@ def _preferences(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
     yield f"{name}.sum", Cell(row, float(chosen > rejected))
     each = chosen / item["chosen_tokens"], rejected / item["rejected_tokens"]
     yield f"{name}.per_token", Cell(row, float(each[0] > each[1]))
+    if "reward_margin" in item:
+        margin = float(item["reward_margin"])
+        yield f"{name}.reward", Cell(row, float(margin > 0))
+        yield f"{name}.reward_margin", Cell(row, margin)
 
 
 def _mt_bench(item: Item, model: str) -> Iterator[tuple[str, Cell]]:

@@ -1,10 +1,10 @@
 """Compares two sides row by row, and says of each metric whether a difference is shown."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from openbezoar.comparison.cells import Cell, duels
+from openbezoar.comparison.cells import Cell
 from openbezoar.comparison.sides import Side
 from openbezoar.errors import DataError
 from openbezoar.families import random_for
@@ -16,7 +16,6 @@ __all__ = ["NO_DIFFERENCE", "Comparison", "Found", "compare"]
 NO_DIFFERENCE = "no difference shown"
 LEVEL = 0.05
 ROUNDS = 2000
-HEAD_TO_HEAD = "mt_bench_pairs, head to head"
 
 
 class Comparison(Record):
@@ -67,15 +66,22 @@ def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
     """Compare all that both sides measured; scores whose settings differ only where told so."""
     pairings: list[Pairing] = []
     refused: dict[str, str] = {}
-    for metric in [*a.scores, *(name for name in b.scores if name not in a.scores)]:
-        if metric not in a.cells and metric not in b.cells:
-            continue  # a part, or another view, of a metric that has items
+    for metric in _metrics(a, b):
         found = _paired(metric, a, b, despite_settings)
         if isinstance(found, str):
             refused[metric] = found
         else:
             pairings.append(found)
-    pairings += _duelled(a, b)
+    for measured, other in ((a, b), (b, a)):
+        metric = f"mt_bench_pairs.{other.model}"
+        if metric in measured.scores:
+            refused.pop(metric, None)
+            duel = _duelled(metric, measured, is_b=measured is b)
+            if isinstance(duel, str):
+                refused[metric] = duel
+            else:
+                pairings.append(duel)
+            break  # the other side's games are between the same two
     if not pairings:
         reasons = "; ".join(f"{metric}: {why}" for metric, why in refused.items())
         raise DataError(
@@ -96,11 +102,23 @@ def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
     )
 
 
+def _metrics(a: Side, b: Side) -> list[str]:
+    """The scores with items, and those without that stand for more than a part of another."""
+    scores = {**a.scores, **b.scores}
+    return [
+        name
+        for name in scores
+        if name in a.cells
+        or name in b.cells
+        or not any(name.startswith(f"{other}.") for other in [*scores, "perplexity"])
+    ]
+
+
 def _paired(metric: str, a: Side, b: Side, despite_settings: bool) -> Pairing | str:
     scores = a.scores.get(metric), b.scores.get(metric)
     if scores[0] is None or scores[1] is None:
         return f"only {(a if scores[0] else b).name} measured it"
-    if hindrance := _hindrance(metric, a, b):
+    if hindrance := _hindrance(metric, a) or _hindrance(metric, b):
         return hindrance
     differing = _differing(scores[0], scores[1])
     if differing and not despite_settings:
@@ -110,17 +128,17 @@ def _paired(metric: str, a: Side, b: Side, despite_settings: bool) -> Pairing | 
     return _pairing(metric, ours, theirs, scores[0].higher_is_better, differing)
 
 
-def _hindrance(metric: str, a: Side, b: Side) -> str:
+def _hindrance(metric: str, side: Side) -> str:
     """Why the items of a metric cannot stand for its score."""
-    for side in (a, b):
-        score, cells = side.scores[metric], side.cells.get(metric, {})
-        if score.value is None:
-            return f"{side.name} has no value: {score.note or 'nothing could be measured'}"
-        if any(len(several) > 1 for several in cells.values()):
-            return f"{side.name} measured the same items twice; give each evaluation its own stage"
-        held = [several[0] for several in cells.values()]
-        if not held or not math.isclose(_mean(held), score.value, rel_tol=1e-6, abs_tol=1e-9):
-            return f"{side.name}: the score is no mean over its items"
+    score, cells = side.scores[metric], side.cells.get(metric, {})
+    if score.value is None:
+        why = score.note.partition(";")[0] or "nothing could be measured"
+        return f"{side.name} has no value: {why}"
+    if any(len(several) > 1 for several in cells.values()):
+        return f"{side.name} measured the same items twice; give each evaluation its own stage"
+    held = [several[0] for several in cells.values()]
+    if not held or not math.isclose(_mean(held), score.value, rel_tol=1e-6, abs_tol=1e-9):
+        return f"{side.name}: the score is no mean over its items"
     return ""
 
 
@@ -147,16 +165,19 @@ def _pairing(
     return Pairing(metric, a, b, found, unshared, higher_is_better, reservations)
 
 
-def _duelled(a: Side, b: Side) -> Iterator[Pairing]:
-    """The games between the two, from whichever side recorded them; half a point each for a tie."""
-    found = duels(a.items, a.model, b.model) or duels(b.items, a.model, b.model)
+def _duelled(metric: str, side: Side, is_b: bool) -> Pairing | str:
+    """The games between the two, as the side recorded them that played them; ties are half each."""
+    if hindrance := _hindrance(metric, side):
+        return hindrance
     rows: dict[str, list[Paired]] = {}
-    for cell in found.values():
-        rows.setdefault(cell.row, []).append(Paired(cell.total))
-    difference = _difference(HEAD_TO_HEAD, rows)
-    if difference is not None:
-        share = (1 + difference.value) / 2
-        yield Pairing(HEAD_TO_HEAD, 1 - share, share, difference, 0)
+    for several in side.cells[metric].values():
+        better = 2 * several[0].total - 1
+        rows.setdefault(several[0].row, []).append(Paired(better if is_b else -better))
+    found = _difference(metric, rows)
+    if found is None:
+        return "no game was played"
+    share = (1 + found.value) / 2
+    return Pairing(f"{metric}, head to head", 1 - share, share, found, 0)
 
 
 def _difference(metric: str, rows: Mapping[str, list[Paired]]) -> Difference | None:

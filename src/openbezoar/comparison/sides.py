@@ -27,7 +27,6 @@ class Side:
     model: str
     scores: dict[str, Score]
     cells: Cells
-    items: list[Mapping[str, Any]]
 
     @property
     def title(self) -> str:
@@ -56,7 +55,7 @@ def _staged(artifact: Artifact) -> Side:
     model = str(numbers["model"])
     scores = [Score.model_validate(score) for score in numbers["scores"]]
     cells = _grouped(cells_of(items, model), {score.name for score in scores})
-    return Side(manifest.stage, model, {score.name: score for score in scores}, cells, [*items])
+    return Side(manifest.stage, model, {score.name: score for score in scores}, cells)
 
 
 def _grouped(cells: Cells, scored: set[str]) -> Cells:
@@ -93,7 +92,7 @@ def _filed(name: str, path: Path, model: str) -> Side:
         for row in rows
     ]
     cells = cells_of(items, model)
-    return Side(name, model, {score.name: score for score in scores}, cells, [*items])
+    return Side(name, model, {score.name: score for score in scores}, cells)
 
 
 def _row(judgment: SingleJudgment) -> Graded:

@@ -9,11 +9,11 @@ from pydantic import Field, JsonValue, PositiveInt, PrivateAttr, model_validator
 from openbezoar import catalog, files, prompts
 from openbezoar.component import Component, Runtime, digest
 from openbezoar.errors import ConfigError, DataError
-from openbezoar.evaluations import references
-from openbezoar.evaluations.dialogues import Dialogue, Interview
+from openbezoar.evaluations.dialogues import Interview
 from openbezoar.evaluations.fastchat import FastChatWording, read_prompts
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.judging import Court
+from openbezoar.evaluations.proving import proved
 from openbezoar.evaluations.questions import MT_BENCH, SAMPLE, Question, QuestionFiles
 from openbezoar.evaluations.references import References
 from openbezoar.families import Bench, Item, ModelSpec
@@ -150,28 +150,7 @@ class ExamSettings(Component):
         guided = [question for question in questions if question.is_guided]
         async with bench.open_model(self.judge) as judge:
             answered = await self.interview(bench).ask(guided, judge)
-        checked = {one.question.question_id: self._checked(one) for one in answered}
-        written = sum(len(turns) for turns, _ in checked.values())
-        wrong = sum(wrong for _, wrong in checked.values())
-        found = [
-            one.model_copy(update={"reference": checked[one.question_id][0]})
-            if one.question_id in checked
-            else one
-            for one in questions
-        ]
-        note = f"the judge's own references, {wrong} of {written} absent or proved wrong, replaced"
-        return Paper(found, note)
-
-    def _checked(self, dialogue: Dialogue) -> tuple[tuple[str, ...], int]:
-        """The judge's answers, and how many of them had to give way."""
-        question, kept, wrong = dialogue.question, [], 0
-        for place, text in enumerate(dialogue.texts()):
-            known = self.questions == MT_BENCH
-            right = references.is_right(question.question_id, place, text) if known else None
-            refused = not text or right is False
-            wrong += refused
-            kept.append(question.reference_for(place) if refused else text)
-        return tuple(kept), wrong
+        return Paper(*proved(questions, answered, computable=self.questions == MT_BENCH))
 
     def note_on(self, spec: ModelSpec, paper: Paper, own: bool) -> str:
         """Who judged by which prompts, on which questions."""

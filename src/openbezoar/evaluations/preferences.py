@@ -103,8 +103,11 @@ class Preferences(Evaluation):
             "rendering": format_.rendering,
             "precision": self.precision,
         }
-        scores = self._scores(pairs, ours, measures)
-        return [score.model_copy(update={"settings": settings}) for score in scores]
+        against = {**settings, "reference": self.reference, "beta": self.beta}
+        return [
+            score.model_copy(update={"settings": against if ".reward" in score.name else settings})
+            for score in self._scores(pairs, ours, measures)
+        ]
 
     def _encoded(self, row: Preference, format_: "Format") -> "tuple[Encoded, ...] | ParseError":
         from openbezoar.training.cutting import encode_pair
