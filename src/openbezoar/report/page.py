@@ -16,7 +16,7 @@ from openbezoar.report.contamination import searches
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.courses import METRICS, courses
 from openbezoar.report.funnel import chains
-from openbezoar.report.judging import trials
+from openbezoar.report.judging import FIGURES, trials
 from openbezoar.report.ledger import ledger, main_lines
 from openbezoar.report.numbers import MergeNumbers
 from openbezoar.report.samples import samples
@@ -54,6 +54,7 @@ def render(contents: Contents) -> str:
             chains=chains(contents),
             searches=searches(contents),
             trials=trials(contents),
+            measured=FIGURES,
             courses=courses(contents),
             metrics=METRICS,
             merges=[made for made in contents.latest if isinstance(made.numbers, MergeNumbers)],
