@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openbezoar.outline import outline, table
+
 if TYPE_CHECKING:
     from openbezoar.recipe import Recipe
 
@@ -165,7 +167,11 @@ def show(
             _print_table(steps, as_json)
     else:
         manifest = shelf.latest(held, stage).manifest.model_dump(mode="json")
-        print(json.dumps(manifest, indent=2, ensure_ascii=False) if as_json else _tree(manifest))
+        print(
+            json.dumps(manifest, indent=2, ensure_ascii=False)
+            if as_json
+            else shelf.visible(outline(manifest))
+        )
 
 
 @app.command(epilog="Example: bezoar peek evol_kept --rejected --reason residue")
@@ -446,30 +452,4 @@ def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
         print("nothing yet")
         return
     names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    cells = [[_cell(row[name]) for name in names] for row in rows]
-    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    for line in [names, *cells]:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(padded).rstrip())
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
-    return str(value)
-
-
-def _tree(value: Any, depth: int = 0) -> str:
-    indent = "  " * depth
-    lines = []
-    for key, below in value.items():
-        if isinstance(below, dict) and below:
-            lines += [f"{indent}{key}:", _tree(below, depth + 1)]
-        elif isinstance(below, list) and below and isinstance(below[0], dict):
-            lines.append(f"{indent}{key}:")
-            lines += [f"{indent}  - {json.dumps(item, ensure_ascii=False)}" for item in below]
-        else:
-            lines.append(f"{indent}{key}: {_cell(below)}")
-    return "\n".join(lines)
+    print("\n".join(table(names, ([row[name] for name in names] for row in rows))))

@@ -43,8 +43,8 @@ class Browser:
         self.requested: list[str] = []
         """The address of everything the page asked for."""
 
-    def open(self, address: str) -> None:
-        """Load an address in a page of its own, and wait for its first row."""
+    def open(self, address: str, ready: str = "document.body.dataset.place !== undefined") -> None:
+        """Load an address in a page of its own, and wait until it is ready: for its first row."""
         self._session = ""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -53,7 +53,7 @@ class Browser:
         self.call("Network.enable")
         self.resize(1000, 760)
         self.call("Page.navigate", url=address)
-        self.wait("document.body && document.body.dataset.place !== undefined")
+        self.wait(f"document.body && {ready}")
 
     def press(self, key: str) -> None:
         """Press a key, and wait until the page has done what it asks for."""
@@ -126,7 +126,7 @@ def browsing(profile: Path) -> Iterator[Browser]:
     """Start the browser, and end it with all it started."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        pytest.fail("the labelling page is tested in a browser: apt-get install chromium")
+        pytest.fail("pages are tested in a browser: apt-get install chromium")
     theirs_in, ours_out = _pipe()
     ours_in, theirs_out = _pipe()
     browser = subprocess.Popen(

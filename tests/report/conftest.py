@@ -147,6 +147,36 @@ def figures_of(kinds: dict[str, tuple[float | None, float | None]]) -> dict[str,
     }
 
 
+def calibrated(mark: str = "0123", **given: Any) -> dict[str, Any]:
+    """The numbers of a stage whose one judge, of mark 0123, was calibrated for this mark."""
+
+    def figure(value: float) -> dict[str, Any]:
+        return {"value": value, "low": value - 0.08, "high": value + 0.06, "n": 80}
+
+    judge = {"judge": "likelihood", "model": "student", "label": "tiny", "mark": "0123"}
+    calibration = {
+        "threshold": 0.35,
+        "wanted_precision": 0.9,
+        "precision": figure(0.91),
+        "recall": figure(0.62),
+        "agreement": figure(0.8),
+        "kappa": figure(0.47),
+        "unreadable": 2,
+        "date": "2026-11-02",
+        "judge": {"kind": "likelihood", "model": "tiny", "fingerprint": mark},
+        "labels": {"file": "small.kept.labels.jsonl", "accepted": 52, "rejected": 28},
+        **given,
+    }
+    rejected = {"judged: rated below 0.35": 2}
+    return {
+        "read": 9,
+        "rows": 7,
+        "rejected": rejected,
+        "judges": [judge],
+        "calibration": calibration,
+    }
+
+
 def scores_of(place: int) -> list[Score]:
     """What the model at this place of the line scored."""
     loss, share, rating = 2.4 - 0.25 * place, 0.5 + 0.06 * place, 2.5 + 0.2 * place
@@ -414,6 +444,7 @@ __all__ = [
     "EMBEDDED",
     "WARNING",
     "Shelf",
+    "calibrated",
     "example",
     "figures_of",
     "ledger_of",

@@ -4,7 +4,7 @@ import pytest
 
 from openbezoar.report.contents import gather
 from openbezoar.report.judging import trials
-from tests.report.conftest import WARNING, Shelf, figures_of
+from tests.report.conftest import WARNING, Shelf, calibrated, figures_of
 
 COUNTS = {"read": 5, "rows": 5, "rejected": {}}
 
@@ -74,3 +74,29 @@ def test_two_judges_of_a_stage_have_a_trial_each(shelf: Shelf) -> None:
 def test_a_filter_without_a_judge_has_no_trial(shelf: Shelf) -> None:
     shelf.put("kept", "filter", "examples", COUNTS, settings={"filters": [{"kind": "length"}]})
     assert trials(gather(shelf.store)) == []
+
+
+def test_a_calibration_shows_what_labels_say_of_its_judge(shelf: Shelf) -> None:
+    shelf.put("kept", "filter", "examples", calibrated())
+    (trial,) = trials(gather(shelf.store))
+    assert [(one.name, one.value, one.n) for one in trial.figures] == [
+        ("kappa", 0.47, 80), ("agreement", 0.8, 80), ("precision", 0.91, 80), ("recall", 0.62, 80),
+    ]  # fmt: skip
+    assert (trial.figures[0].low, trial.figures[0].high) == pytest.approx((0.39, 0.53))
+
+
+@pytest.mark.parametrize(("mark", "stale"), [("0123", False), ("4567", True)])
+def test_a_calibration_of_another_judge_is_stale(shelf: Shelf, mark: str, stale: bool) -> None:
+    shelf.put("kept", "filter", "examples", calibrated(mark))
+    (trial,) = trials(gather(shelf.store))
+    assert trial.stale is stale
+
+
+def test_of_two_judges_the_one_that_was_calibrated_says_so(shelf: Shelf) -> None:
+    numbers = calibrated("4567")
+    numbers["judges"].append({"judge": "acceptance", "model": "proxy", "mark": "4567"})
+    shelf.put("kept", "filter", "examples", numbers)
+    first, second = trials(gather(shelf.store))
+    assert (first.calibration, first.stale) == (None, False)
+    assert second.calibration is not None
+    assert not second.stale

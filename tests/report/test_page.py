@@ -12,7 +12,7 @@ from openbezoar.errors import StoreError
 from openbezoar.records import Failure, Message, Preference, Score, Seed
 from openbezoar.report.page import _duration, _interval, _number, write
 from openbezoar.store import Store
-from tests.report.conftest import EMBEDDED, Shelf, example, rejected
+from tests.report.conftest import EMBEDDED, Shelf, calibrated, example, rejected
 
 HOSTILE = [
     "</pre></script><script>alert(1)</script>",
@@ -105,6 +105,26 @@ def test_hostile_text_adds_no_element_and_no_attribute(shelf: Shelf, text: str) 
     after = Elements(page_of(other)).tags
     shape = [(tag, sorted(given)) for tag, given in before if tag != "wbr"]
     assert [(tag, sorted(given)) for tag, given in after if tag != "wbr"] == shape
+
+
+def test_a_judge_is_shown_beside_a_person_s_labels(shelf: Shelf) -> None:
+    shelf.put("kept", "filter", "examples", calibrated())
+    text = text_of(page_of(shelf))
+    assert "Rows are kept from a rating of 0.35 on, whatever the verdict" in text
+    assert "on 80 labelled rows (52 accepted, 28 rejected); 2 more had no readable grade" in text
+    assert "kappa agreement beyond what chance alone gives 0.470 0.390 to 0.530 80" in text
+    assert "Stale" not in text
+    shelf.put("kept", "filter", "examples", calibrated("4567"))
+    assert "Stale: the labels were compared with another judge" in text_of(page_of(shelf))
+
+
+def test_a_judge_that_nobody_calibrated_says_so(line: Shelf) -> None:
+    assert "Not calibrated: no person's labels say" in text_of(page_of(line)).replace("&#39;", "'")
+
+
+def test_a_figure_that_could_not_be_measured_is_a_dash(shelf: Shelf) -> None:
+    shelf.put("kept", "filter", "examples", calibrated(kappa={"value": None, "n": 0}))
+    assert "kappa agreement beyond what chance alone gives - 0" in text_of(page_of(shelf))
 
 
 def test_preferences_are_closed_behind_a_warning(line: Shelf) -> None:

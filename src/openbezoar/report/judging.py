@@ -1,12 +1,21 @@
-"""How the judges of a store told bad answers from good ones."""
+"""How the judges of a store told bad answers from good ones, and agreed with a person's labels."""
 
 import re
 from typing import NamedTuple
 
+from openbezoar.records import Score
 from openbezoar.report.contents import Contents
-from openbezoar.report.numbers import Bounds, FilterNumbers, JudgeNumbers
+from openbezoar.report.numbers import Bounds, CalibrationNumbers, FilterNumbers, JudgeNumbers
 
-__all__ = ["Line", "Trial", "trials"]
+__all__ = ["FIGURES", "Line", "Trial", "trials"]
+
+FIGURES = {
+    "kappa": "agreement beyond what chance alone gives",
+    "agreement": "of the labelled rows, those on which judge and person agree",
+    "precision": "of the rows it keeps, those a person accepts",
+    "recall": "of the rows a person accepts, those it keeps",
+}
+"""What a calibration measures."""
 
 SMALL = 1e9
 """Parameters below which a model's sense of an answer is called small."""
@@ -38,6 +47,23 @@ class Trial(NamedTuple):
     """What to bear in mind of any judge of this kind, and of these figures."""
     warnings: tuple[str, ...]
     """What was said of the stage when it was made."""
+    calibration: CalibrationNumbers | None
+    """What a person's labels say; None for a judge whose own verdicts are taken as they are."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether the labels were compared with another judge than this one."""
+        measured = self.calibration
+        return measured is not None and measured.judge.fingerprint != self.numbers.mark
+
+    @property
+    def figures(self) -> list[Score]:
+        """The figures of the calibration, by name."""
+        measured = {name: getattr(self.calibration, name) for name in FIGURES}
+        return [
+            Score(name=name, value=one.value, low=one.low, high=one.high, n=one.n)
+            for name, one in measured.items()
+        ]
 
     @property
     def lines(self) -> list[Line]:
@@ -61,11 +87,24 @@ class Trial(NamedTuple):
 def trials(contents: Contents) -> list[Trial]:
     """The trial of every judge, in the order of making."""
     return [
-        Trial(made.name, judge, _cautions(judge), made.numbers.warnings)
+        Trial(
+            made.name,
+            judge,
+            _cautions(judge),
+            made.numbers.warnings,
+            _calibration(judge, made.numbers),
+        )
         for made in contents.latest
         if isinstance(made.numbers, FilterNumbers)
         for judge in made.numbers.judges
     ]
+
+
+def _calibration(judge: JudgeNumbers, numbers: FilterNumbers) -> CalibrationNumbers | None:
+    """A stage notes one calibration: that of its only judge, or of the one it names."""
+    found = numbers.calibration
+    named = found is not None and found.judge.fingerprint == judge.mark
+    return found if named or len(numbers.judges) == 1 else None
 
 
 def _cautions(judge: JudgeNumbers) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from openbezoar.records import Score
 
 __all__ = [
     "BenchmarkNumbers",
+    "CalibrationNumbers",
     "ContaminationNumbers",
     "EvaluateNumbers",
+    "FigureNumbers",
     "FilterNumbers",
     "GenerateNumbers",
     "JudgeNumbers",
@@ -60,6 +62,8 @@ class JudgeNumbers(Read):
     judge: str = ""
     model: str = ""
     label: str = ""
+    mark: str = ""
+    """The digest that tells this very judge from any other."""
     least_auc: float | None = None
     auc: dict[str, float | None] = {}
     auc_interval: dict[str, Bounds] = {}
@@ -69,6 +73,46 @@ class JudgeNumbers(Read):
     accepted_interval: dict[str, Bounds] = {}
     n: dict[str, int] = {}
     unreadable: dict[str, int] = {}
+
+
+class FigureNumbers(Read):
+    """A measured share or coefficient with its 95 % interval."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+
+
+class MeasuredJudge(Read):
+    """The judge that a calibration is of."""
+
+    kind: str = ""
+    model: str = ""
+    fingerprint: str = ""
+
+
+class Labels(Read):
+    """The labels that a calibration rests on."""
+
+    file: str = ""
+    accepted: int = 0
+    rejected: int = 0
+
+
+class CalibrationNumbers(Read):
+    """The rating that a stage kept rows from, and what a person's labels say for it."""
+
+    threshold: float
+    wanted_precision: float | None = None
+    precision: FigureNumbers = FigureNumbers()
+    recall: FigureNumbers = FigureNumbers()
+    agreement: FigureNumbers = FigureNumbers()
+    kappa: FigureNumbers = FigureNumbers()
+    unreadable: int = 0
+    date: str = ""
+    judge: MeasuredJudge = MeasuredJudge()
+    labels: Labels = Labels()
 
 
 class BenchmarkNumbers(Read):
@@ -106,6 +150,7 @@ class FilterNumbers(Numbers):
     filters: tuple[PassNumbers, ...] = ()
     """In order; none in an artifact of an older version."""
     judges: tuple[JudgeNumbers, ...] = ()
+    calibration: CalibrationNumbers | None = None
     contamination: ContaminationNumbers | None = None
     warnings: tuple[str, ...] = ()
 

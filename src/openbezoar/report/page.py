@@ -17,7 +17,7 @@ from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.courses import METRICS, courses
 from openbezoar.report.forgetting import forgetting
 from openbezoar.report.funnel import chains
-from openbezoar.report.judging import trials
+from openbezoar.report.judging import FIGURES, trials
 from openbezoar.report.ledger import ledger, main_lines
 from openbezoar.report.numbers import MergeNumbers
 from openbezoar.report.samples import samples
@@ -56,6 +56,7 @@ def render(contents: Contents) -> str:
             chains=chains(contents),
             searches=searches(contents),
             trials=trials(contents),
+            measured=FIGURES,
             courses=taken,
             forgetting=forgetting(taken),
             metrics=METRICS,
