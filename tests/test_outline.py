@@ -61,5 +61,5 @@ def test_alike_is_a_table_and_unlike_an_outline(value: dict[str, Any], shown: st
 
 
 def test_what_would_be_too_wide_for_a_table_is_an_outline() -> None:
-    rows = [{"id": "a", "span": "x" * 200}, {"id": "b", "span": "y"}]
+    rows: Any = [{"id": "a", "span": "x" * 200}, {"id": "b", "span": "y"}]
     assert outline({"hits": rows}).splitlines()[1:3] == ["  - id: a", f"    span: {'x' * 200}"]

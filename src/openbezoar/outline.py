@@ -1,7 +1,7 @@
 """Nested values as text for a terminal: an outline, with tables where the entries are alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -96,7 +96,7 @@ def _crossed(columns: Mapping[str, Object]) -> list[str]:
     return table(["", *columns], rows)
 
 
-def _is_flat(value: "JsonValue") -> bool:
+def _is_flat(value: "JsonValue") -> "TypeGuard[dict[str, JsonValue]]":
     return isinstance(value, dict) and bool(value) and not any(map(_is_deep, value.values()))
 
 
