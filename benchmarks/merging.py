@@ -8,12 +8,17 @@ Three lessons of Dolly's human answers and one of preference pairs, SmolLM2-135M
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from openbezoar import runner
+from openbezoar import hub, runner
 from openbezoar.recipe import load
-from openbezoar.store import Store
+from openbezoar.stages.candidates import Trained, compared, figures, write
+from openbezoar.stages.lessons import sequences
+from openbezoar.stages.start import Start
+from openbezoar.store import Artifact, Store
+from openbezoar.training.format import Format
 
 LESSONS = {"facts": "open_qa", "writing": "creative_writing", "labels": "classification"}
 
@@ -51,6 +56,28 @@ def recipe(checkpoint: str, rows: int, precision: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def apart(artifacts: dict[str, Artifact], checkpoint: str, precision: Any) -> dict[str, Any]:
+    """How far the base and both merged models, loaded in 16 bits and in 4, are from the trained."""
+    base = hub.checkpoint(checkpoint)
+    adapter = artifacts["learn_labels"].folder / "adapter"
+    format_ = Format.load(adapter)
+    rows = [
+        sequence
+        for name in LESSONS
+        for sequence in sequences(artifacts[name], "valid", format_, (8, 512))
+    ]
+    trained = Trained(Start(base, {}, adapter), precision, "cpu", format_, rows)
+    with tempfile.TemporaryDirectory() as folder:
+        rules = ("original", "dequantised")
+        _, reference = write(trained, Path(folder), rules, 1 << 40)
+        places = {"base": base} | {rule: Path(folder) / rule for rule in rules}
+        return {
+            f"{name}, {loaded}": figures(compared(place, loaded, trained, reference))
+            for name, place in places.items()
+            for loaded in ("bfloat16", "nf4")
+        }
+
+
 def main() -> None:
     """Run the recipe and print the figures of its manifests as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -73,6 +100,8 @@ def main() -> None:
         for one in made
         if one.manifest.kind in ("train", "merge")
     }
+    artifacts = {one.manifest.stage: one for one in made}
+    found["apart"] = apart(artifacts, given.checkpoint, given.precision)
     print(json.dumps(found, indent=2))
 
 
