@@ -1,17 +1,15 @@
 """Nested values as text for a terminal: an outline, with tables where the entries are alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeGuard
-
-if TYPE_CHECKING:
-    from pydantic import JsonValue
+from typing import Any
 
 __all__ = ["cell", "outline", "table"]
 
 WIDEST = 120
 """Characters of a table's line; what would be wider is an outline, too."""
 
-Object = Mapping[str, "JsonValue"]
+Object = Mapping[str, Any]
+"""A JSON object, to be read."""
 
 
 def outline(value: Object) -> str:
@@ -52,7 +50,7 @@ def _lines(value: Object) -> list[str]:
     return lines
 
 
-def _entry(name: str, value: "JsonValue") -> list[str]:
+def _entry(name: str, value: Any) -> list[str]:
     if isinstance(value, dict) and value:
         below = _named_rows(value) or _lines(value)
     elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
@@ -62,12 +60,12 @@ def _entry(name: str, value: "JsonValue") -> list[str]:
     return [f"{name}:", *(f"  {line}" for line in below)]
 
 
-def _item(value: "JsonValue") -> list[str]:
+def _item(value: Any) -> list[str]:
     first, *rest = _lines(value) if isinstance(value, dict) and value else [cell(value)]
     return [f"- {first}", *(f"  {line}" for line in rest)]
 
 
-def _rows(values: "Sequence[JsonValue]") -> list[str]:
+def _rows(values: Sequence[Any]) -> list[str]:
     """A table of objects that all have the same names; nothing where they have not."""
     flat = [one for one in values if _is_flat(one)]
     if len(flat) < max(2, len(values)) or any(one.keys() != flat[0].keys() for one in flat):
@@ -81,10 +79,10 @@ def _named_rows(values: Object) -> list[str]:
     return _rows(named) if len(named) == len(values) else []
 
 
-def _columns(value: Object) -> "dict[str, dict[str, JsonValue]]":
+def _columns(value: Object) -> dict[str, dict[str, Any]]:
     """Objects side by side whose names are among those of the largest: columns of one table."""
     flat = {name: below for name, below in value.items() if _is_flat(below)}
-    widest = max(flat.values(), key=len, default={})
+    widest: Object = max(flat.values(), key=len, default={})
     alike = {name: below for name, below in flat.items() if below.keys() <= widest.keys()}
     crossed = len(alike) > 1 and len(widest) > 1 and _narrow(_crossed(alike))
     return alike if crossed else {}
@@ -96,11 +94,11 @@ def _crossed(columns: Mapping[str, Object]) -> list[str]:
     return table(["", *columns], rows)
 
 
-def _is_flat(value: "JsonValue") -> "TypeGuard[dict[str, JsonValue]]":
+def _is_flat(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and not any(map(_is_deep, value.values()))
 
 
-def _is_deep(value: "JsonValue") -> bool:
+def _is_deep(value: Any) -> bool:
     return isinstance(value, dict) or (
         isinstance(value, list) and any(isinstance(one, dict | list) for one in value)
     )

@@ -1,7 +1,7 @@
 """The filter stage: rows through filters in order, each drop kept with its reason."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
@@ -31,6 +31,8 @@ class FilterStage(Stage):
     """Drops the rows that a filter refuses; later filters never see what earlier ones dropped."""
 
     kind: Literal["filter"] = "filter"
+    # 2: refusals spare sympathy, drops carry what explains them, judges are tried with hard pairs.
+    version: ClassVar[int] = 2
     rows: str
     """The stage whose rows are filtered."""
     filters: tuple[Annotated[Filter, OneOf("openbezoar.filters")], ...] = Field(min_length=1)

@@ -56,7 +56,7 @@ class Hit(NamedTuple):
 
 
 class Index:
-    """Texts, ready to be looked for: about 100 bytes for each of their words."""
+    """Texts, ready to be looked for: about 80 bytes for each of their words."""
 
     def __init__(self, texts: Sequence[Sought], rule: Rule) -> None:
         self._texts, self._rule = texts, rule

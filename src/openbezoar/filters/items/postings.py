@@ -9,8 +9,8 @@ from openbezoar.filters.items.grams import Owned, owned
 
 __all__ = ["Postings", "Shared"]
 
-ROOM = 3
-"""A table has 2 to the power of this times as many places as there are n-grams, or twice that."""
+ROOM = 5
+"""A table has 2 to the power of this times as many bits as there are n-grams, or twice that."""
 
 
 class Shared(NamedTuple):
@@ -34,12 +34,14 @@ class Postings:
         self._starts = np.append(starts, len(kept.owners))
         bits = len(self._grams).bit_length() + ROOM
         self._shift = np.uint64(64 - bits)
-        self._taken = np.zeros(1 << bits, bool)
-        self._taken[self._grams >> self._shift] = True
+        taken = np.zeros(1 << bits, bool)
+        taken[self._grams >> self._shift] = True
+        self._taken = np.packbits(taken, bitorder="little")
 
     def shared(self, asked: Owned) -> dict[int, dict[int, list[Shared]]]:
         """The n-grams that point to a text, by their owner, then by that text, in order."""
-        likely = np.flatnonzero(self._taken[asked.grams >> self._shift])
+        bits = (asked.grams >> self._shift).view(np.int64)
+        likely = np.flatnonzero(self._taken[bits >> 3] >> (bits & 7).astype(np.uint8) & 1)
         slots = self._grams.searchsorted(asked.grams[likely])
         there = self._grams.take(slots, mode="clip") == asked.grams[likely]
         known = asked.where(likely[there])
