@@ -60,10 +60,6 @@ def plain_attention(model: Any) -> Iterator[None]:
         model.set_attn_implementation(before)
 
 
-class _NotUnderstoodError(ModelError):
-    """A layer asks for attention of a kind that segments do not give."""
-
-
 def segment_attention(
     module: torch.nn.Module,
     query: torch.Tensor,
@@ -89,6 +85,10 @@ def segment_attention(
         variable_length_attention if runs_variable_length(query, value) else block_attention
     )
     return attend(query, key, value, segments, scale, settings.get("sliding_window")), None
+
+
+class _NotUnderstoodError(ModelError):
+    """A layer asks for attention of a kind that segments do not give."""
 
 
 @torch.no_grad()
