@@ -33,7 +33,7 @@ class TrainStage(Stage):
     """Trains a LoRA adapter, a new one or the one of the train stage it starts from."""
 
     kind: Literal["train"] = "train"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: str
     """A checkpoint among the models, a merge stage, or a train stage to carry the adapter from."""
     carry: Literal["adapter", "merge"] = "adapter"
