@@ -1,0 +1,52 @@
+"""The eight kinds of part and what they are given: the pages to read before writing a new one."""
+
+from openbezoar.families.bench import Bench, Numbers, Run, Work, random_for
+from openbezoar.families.evaluations import Evaluation, Item, Subject
+from openbezoar.families.filters import AskingFilter, Check, CheckMany, Filter, Rows
+from openbezoar.families.held import PREFERENCES, expect
+from openbezoar.families.judges import Judge
+from openbezoar.families.models import (
+    ChatModel,
+    Connect,
+    ModelSpec,
+    Request,
+    Sampling,
+    Scorer,
+    expect_shapes,
+)
+from openbezoar.families.objectives import Objective
+from openbezoar.families.schemes import Draw, Made, Scheme
+from openbezoar.families.sources import Source
+from openbezoar.families.stages import Stage
+
+__all__ = [
+    "PREFERENCES",
+    "AskingFilter",
+    "Bench",
+    "ChatModel",
+    "Check",
+    "CheckMany",
+    "Connect",
+    "Draw",
+    "Evaluation",
+    "Filter",
+    "Item",
+    "Judge",
+    "Made",
+    "ModelSpec",
+    "Numbers",
+    "Objective",
+    "Request",
+    "Rows",
+    "Run",
+    "Sampling",
+    "Scheme",
+    "Scorer",
+    "Source",
+    "Stage",
+    "Subject",
+    "Work",
+    "expect",
+    "expect_shapes",
+    "random_for",
+]

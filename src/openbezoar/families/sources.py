@@ -1,0 +1,33 @@
+"""A source: where rows come from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pydantic import JsonValue
+
+from openbezoar.component import Component
+from openbezoar.records import Row
+
+
+class Source(Component, ABC):
+    """Where rows come from."""
+
+    makes: ClassVar[str]
+    """seeds, examples or preferences."""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row | tuple[str, dict[str, JsonValue]]]:
+        """Yield rows, and (reason, raw row) for what is rejected."""
+
+    def evidence(self) -> JsonValue:
+        """The digest of the files read, so that other content is another artifact."""
+        return None
+
+    def audit(self) -> dict[str, JsonValue]:
+        """What a look at the whole of its files found, for the numbers of the stage."""
+        return {}
+
+    def yields(self) -> str:
+        """The kind of row; overridden where a setting decides."""
+        return self.makes

@@ -1,0 +1,85 @@
+"""A stage: upstream artifacts in, one artifact out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import JsonValue
+
+from openbezoar.component import Component
+from openbezoar.families.bench import Bench, Numbers
+from openbezoar.families.models import ModelSpec
+from openbezoar.store import Artifact
+
+if TYPE_CHECKING:
+    from openbezoar.families.evaluations import Evaluation
+
+
+class Stage(Component, ABC):
+    """Upstream artifacts in, one artifact out."""
+
+    kind: str
+    version: ClassVar[int] = 1
+    """Raised by hand when the meaning of the stage changes."""
+
+    @abstractmethod
+    def reads(self) -> tuple[str, ...]:
+        """The names it refers to: stages above it, or checkpoints among the models."""
+
+    def uses(self) -> tuple[str, ...]:
+        """The models that must answer while it runs, by name."""
+        return ()
+
+    @abstractmethod
+    def makes(self, kinds: Mapping[str, str]) -> str:
+        """What it makes, given what each name it reads holds; ConfigError when they do not fit."""
+
+    def check_models(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Raise ConfigError when a model it uses cannot do what is asked of it."""
+
+    def settled(self, name: str, stages: "Mapping[str, Stage]") -> "Stage":
+        """Itself, of this name, with what the other stages decide where its settings do not."""
+        return self
+
+    def check_stages(self, stages: "Mapping[str, Stage]") -> None:
+        """Raise ConfigError when the settings of a stage it reads do not go with its own."""
+        return
+
+    def evidence(self) -> JsonValue:
+        """What else determines the artifact, such as the digest of a file it reads."""
+        return None
+
+    def measures(self) -> "Sequence[Evaluation]":
+        """The evaluations it runs."""
+        return ()
+
+    def heeds(self, evaluations: "Sequence[Evaluation]") -> dict[str, JsonValue] | None:
+        """What of the recipe's evaluations determines the artifact; None where nothing does."""
+        return None
+
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
+        """Raise ConfigError or MissingExtra when it could not run here as things are.
+
+        `plan` says so, `run` stops.
+        """
+        return
+
+    def teachers(self) -> tuple[str, ...]:
+        """The models that write the rows it makes, by name."""
+        return ()
+
+    def warnings(
+        self, teachers: Mapping[str, ModelSpec], specs: Mapping[str, ModelSpec]
+    ) -> list[str]:
+        """What a person should know before trusting it; `teachers` are those of stages above."""
+        return []
+
+    def notes(
+        self, name: str, artifacts: Sequence[Artifact], specs: Mapping[str, ModelSpec]
+    ) -> list[str]:
+        """What a plan says of the stage of this name, given what the store holds."""
+        return []
+
+    @abstractmethod
+    def make(self, bench: Bench) -> Numbers:
+        """Write the artifact's files into the bench's folder and return its numbers."""
