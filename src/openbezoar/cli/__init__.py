@@ -1,0 +1,89 @@
+"""The command `bezoar`: each verb parses its arguments, calls one function and prints."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from openbezoar.cli import data, looking, machine, making, measuring
+from openbezoar.cli.output import fail
+
+VERBS: tuple[tuple[Callable[..., None], str], ...] = (
+    (making.run, "bezoar run recipes/quickstart.yaml"),
+    (making.plan, "bezoar plan recipes/small.yaml -s stages.dpo.objective.beta=0.2"),
+    (making.check, "bezoar check recipes/small.yaml sft_evol --rows 1"),
+    (looking.show, "bezoar show dpo"),
+    (looking.peek, "bezoar peek evol_kept --rejected --reason residue"),
+    (looking.why, "bezoar why evol-dolly-12.1"),
+    (making.calibrate, "bezoar calibrate recipes/small.yaml lamini_kept --web"),
+    (looking.report, "bezoar report --out report.html"),
+    (measuring.compare, "bezoar compare eval_base eval_dpo"),
+    (measuring.chat, "bezoar chat dpo_model"),
+    (machine.schema, "bezoar schema > recipe.schema.json"),
+    (machine.doctor, "bezoar doctor"),
+)
+"""In the order of the help, each with an example."""
+DATA_VERBS: tuple[tuple[Callable[..., None], str], ...] = (
+    (data.list_, "bezoar data list"),
+    (data.pull, "bezoar data pull dolly"),
+    (data.verify, "bezoar data verify dolly"),
+)
+BUDGET_REACHED = 3
+INTERRUPTED = 130
+"""The exit code that typer gives when the person presses Ctrl-C."""
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+app = typer.Typer(
+    name="bezoar",
+    help="A base model, a teacher and seed rows in; a small, aligned, evaluated chat model out.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Public data sets: list, fetch, verify.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+for group, verbs in ((app, VERBS), (data_app, DATA_VERBS)):
+    for verb, example in verbs:
+        group.command(verb.__name__.rstrip("_"), epilog=f"Example: {example}")(verb)
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show where an error comes from; anywhere on the line."),
+    ] = False,
+) -> None:
+    """What holds for every verb; `main` takes it off the line before any verb reads it."""
+
+
+def main() -> None:
+    """Run the command; expected errors are one line and exit code 1, or 3 for a budget."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    # Threads that spin while they wait slow each other manifold on a busy machine (docs/lab.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "--debug" in sys.argv:
+        sys.argv.remove("--debug")
+        app()
+        return
+    from openbezoar.errors import BudgetReached, OpenBezoarError
+
+    try:
+        app()
+    except BudgetReached as error:
+        fail(str(error), BUDGET_REACHED)
+    except OpenBezoarError as error:
+        fail(str(error))
+    except OSError as error:
+        if error.errno is None:
+            raise
+        fix = "make room or " if error.errno in FULL else ""
+        fail(f"{error.filename or 'the disk'}: {error.strerror}; {fix}choose another folder")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("interrupted; the same command continues from here", file=sys.stderr)
+        raise

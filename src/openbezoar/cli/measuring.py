@@ -1,0 +1,62 @@
+"""Verbs that try a model out."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from openbezoar.cli.output import print_table
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="An evaluate stage, or FILE.jsonl:MODEL of FastChat.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+    store: StoreFolder = DEFAULT_STORE,
+    other_store: Annotated[
+        Path | None, typer.Option("--store-b", help="The store of B, where it is another.")
+    ] = None,
+    despite_settings: Annotated[
+        bool,
+        typer.Option("--despite-settings", help="Compare scores whose settings differ, too."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say of each metric whether two measured models are shown to differ."""
+    from openbezoar.comparison import comparing, sides, tables
+    from openbezoar.store import Store
+
+    side_a = sides.side_of(a, Store(store))
+    side_b = sides.side_of(b, Store(other_store or store))
+    found = comparing.compare(side_a, side_b, despite_settings)
+    if as_json:
+        print(found.model_dump_json(indent=2))
+        return
+    print_table(tables.rows_of(found), as_json)
+    print("\n" + "\n".join(tables.lines_below(found)))
+
+
+def chat(
+    model: Annotated[
+        str,
+        typer.Argument(help="A merge stage of the store, a model of --recipe, a folder, a name."),
+    ],
+    store: StoreFolder = DEFAULT_STORE,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="The recipe whose models can be named.")
+    ] = None,
+    system: Annotated[str, typer.Option(help="The system message to begin with.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Take a model whose files changed since it was made.")
+    ] = False,
+    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.7,
+) -> None:
+    """Talk to a model; /system TEXT, /reset, /save FILE and /quit are commands."""
+    from openbezoar.chat import partner, talk
+    from openbezoar.recipe import load
+    from openbezoar.store import Store
+
+    named = load(recipe).models if recipe else {}
+    spec = partner.find(model, Store(store), named, force)
+    talk.talk(spec, partner.chat_of(system, temperature), sys.stdin, sys.stdout, sys.stderr)

@@ -1,0 +1,21 @@
+"""The arguments that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RecipeFile = Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]
+StoreFolder = Annotated[Path, typer.Option("--store", help="The folder that holds the artifacts.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", help="Override a setting: stages.dpo.objective.beta=0.05"),
+]
+KeepContaminated = Annotated[
+    bool,
+    typer.Option(
+        "--keep-contaminated", help="Mark rows that hold benchmark items instead of dropping them."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DEFAULT_STORE = Path(".bezoar")
