@@ -108,12 +108,16 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: in
     import torch
     from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 
+    from openbezoar.training.lean import use_lean_layers
+
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     model.train()
     with quiet():
         if trained is not None:
-            return PeftModel.from_pretrained(model, str(trained), is_trainable=True)
+            going_on = PeftModel.from_pretrained(model, str(trained), is_trainable=True)
+            use_lean_layers(going_on)
+            return going_on
         names = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
         if missing := set(lora.targets) - names:
             raise ConfigError(f"lora.targets: the model has no layer called {sorted(missing)[0]!r}")
@@ -126,7 +130,9 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: in
             task_type=TaskType.CAUSAL_LM,
         )
         torch.manual_seed(seed)
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
+    use_lean_layers(adapted)
+    return adapted
 
 
 def save_adapter(model: Any, tokenizer: Any, folder: Path) -> None:

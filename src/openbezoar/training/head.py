@@ -7,8 +7,10 @@ from torch.utils.checkpoint import checkpoint
 
 __all__ = ["token_log_probabilities"]
 
-CHUNK = 128
-"""Positions whose logits are held at a time: 128 * 49,152 float32 is 25 MB, which caches hold."""
+CHUNK = 256
+"""Positions whose logits are held at a time: fewer give small products, more take memory."""
+ROWS = 16
+"""Positions of a chunk on a processor whose float32 logits are at work: its cache holds them."""
 
 
 def token_log_probabilities(head: Any, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -38,14 +40,15 @@ class _Frozen(torch.autograd.Function):  # type: ignore[misc] # torch's types ar
         found = torch.empty(len(states), dtype=torch.float32, device=states.device)
         slopes = torch.empty_like(states)
         for at in range(0, len(states), CHUNK):
-            piece, wanted = slice(at, at + CHUNK), targets[at : at + CHUNK, None]
+            piece = slice(at, at + CHUNK)
             logits = torch.nn.functional.linear(states[piece], weight, bias)
-            chosen = _gathered(logits, wanted)
-            found[piece] = chosen[:, 0]
-            if ctx.needs_input_grad[0]:
-                # p - 1 at the target, exact even where p is nearly 1, and p elsewhere
-                slope = logits.softmax(-1).scatter_(-1, wanted, chosen.expm1().to(logits.dtype))
-                slopes[piece] = (slope @ weight).neg_()
+            learns = ctx.needs_input_grad[0]
+            rows = ROWS if logits.device.type == "cpu" else CHUNK
+            parts = (whole.split(rows) for whole in (logits, targets[piece], found[piece]))
+            for some, wanted, chosen in zip(*parts, strict=True):
+                chosen.copy_(_to_slopes(some, wanted[:, None], learns))
+            if learns:
+                slopes[piece] = (logits @ weight).neg_()
         ctx.save_for_backward(slopes)
         return found
 
@@ -53,6 +56,20 @@ class _Frozen(torch.autograd.Function):  # type: ignore[misc] # torch's types ar
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
         (slopes,) = ctx.saved_tensors
         return (gradients[0][:, None] * slopes).to(slopes.dtype), None, None, None
+
+
+def _to_slopes(logits: torch.Tensor, wanted: torch.Tensor, learns: bool) -> torch.Tensor:
+    """log p(wanted); if it `learns`, logits become its slopes with their sign changed."""
+    wide = logits.float()
+    chosen = wide.gather(-1, wanted)
+    most = wide.amax(-1, keepdim=True)
+    odds = wide.sub_(most).exp_()
+    total = odds.sum(-1, keepdim=True)
+    chosen = chosen - most - total.log()
+    if learns:
+        # p - 1 at the target, exact even where p is nearly 1, and p elsewhere
+        logits.copy_(odds.div_(total).scatter_(-1, wanted, chosen.expm1()))
+    return chosen[:, 0]
 
 
 def _chosen(head: Any, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
