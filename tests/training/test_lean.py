@@ -72,7 +72,7 @@ def test_a_norm_that_learns_is_left_alone() -> None:
     assert "forward" not in vars(norm)
 
 
-class Layers(torch.nn.Module):
+class Layers(torch.nn.Module):  # type: ignore[misc] # torch has types that are not read
     """One layer that can be adapted."""
 
     def __init__(self) -> None:
@@ -124,3 +124,36 @@ def test_a_lean_model_is_saved_as_the_plain_one(tmp_path: Path) -> None:
         (tmp_path / name / "adapter_model.safetensors").read_bytes() for name in ("plain", "lean")
     ]
     assert files[0] == files[1]
+
+
+class Gated(torch.nn.Module):  # type: ignore[misc] # torch has types that are not read
+    """A layer with a gate, as Llama's and many others'."""
+
+    def __init__(self, activation: Any) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.gate_proj, self.up_proj = (torch.nn.Linear(WIDTH, 40, bias=False) for _ in range(2))
+        self.down_proj = torch.nn.Linear(40, WIDTH, bias=False)
+        self.activation = activation
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        """As transformers writes it."""
+        return self.down_proj(self.activation(self.gate_proj(states)) * self.up_proj(states))
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-6), (torch.bfloat16, 0.02)])
+def test_a_gated_layer_gives_the_same_and_learns_the_same(dtype: torch.dtype, bound: float) -> None:
+    plain, lean = (Gated(torch.nn.functional.silu).to(dtype) for _ in range(2))
+    use_lean_layers(lean)
+    assert "forward" in vars(lean)
+    states = states_of(dtype)
+    assert torch.equal(plain(states), lean(states))
+    expected = slopes(plain, states)
+    difference = (slopes(lean, states) - expected).abs().max()
+    assert difference <= bound * expected.abs().max()
+
+
+def test_a_layer_with_another_gate_is_left_alone() -> None:
+    layer = Gated(torch.nn.functional.gelu)
+    use_lean_layers(layer)
+    assert "forward" not in vars(layer)

@@ -1,11 +1,14 @@
-"""Layers with fewer passes over memory: norms whose weight is frozen, products of an adapter."""
+"""Layers with fewer passes over memory: norms of frozen weight, gates, products of an adapter."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 __all__ = ["use_lean_layers"]
 
+Forward = Callable[[torch.Tensor], torch.Tensor]
 ROWS = 128
 """Tokens of a norm at a time on a processor: their float32 values stay in its cache."""
 
@@ -13,8 +16,9 @@ ROWS = 128
 def use_lean_layers(model: Any) -> None:
     """Make a model with an adapter compute what it computed, with less memory and time.
 
-    A norm is exchanged only where the other gives the same bits. An adapter's products are made in
-    the model's precision, as mixed precision does, instead of in float32; its weights stay float32.
+    A norm or a gated layer is exchanged only where the other gives the same bits. An adapter's
+    products are made in the model's precision, as mixed precision does, instead of in float32; its
+    weights stay float32.
     """
     from peft.tuners.lora import LoraLayer
 
@@ -24,8 +28,8 @@ def use_lean_layers(model: Any) -> None:
             for layers in (module.lora_A, module.lora_B):
                 for name, layer in layers.items():
                     layers[name] = _in_input_precision(layer)
-        elif _can_be_lean(module):
-            module.forward = _LeanNorm(module)
+        elif lean := _lean(module):
+            module.forward = lean
 
 
 class _InInputPrecision(torch.nn.Linear):  # type: ignore[misc] # torch's types are not read
@@ -39,27 +43,70 @@ def _in_input_precision(layer: torch.nn.Linear) -> _InInputPrecision:
     return made
 
 
-class _LeanNorm:
-    """What a norm's module calls instead of its own `forward`."""
+def _lean(module: Any) -> Forward | None:
+    """What may be called instead of the module; it is asked itself, with a few states.
 
-    def __init__(self, module: Any) -> None:
-        self.weight, self.epsilon = module.weight, module.variance_epsilon
+    Families of models compute what goes by the same name in several ways.
+    """
+    weight = getattr(module, "weight", None)
+    if hasattr(module, "variance_epsilon") and weight is not None and not weight.requires_grad:
+        return _same(module, _LeanNorm(weight, module.variance_epsilon), len(weight), weight)
+    up = getattr(module, "up_proj", None)
+    if isinstance(up, torch.nn.Linear) and hasattr(module, "gate_proj"):
+        return _same(module, _LeanGate(module), up.in_features, next(module.parameters()))
+    return None
+
+
+def _same(module: Any, lean: Forward, width: int, like: torch.Tensor) -> Forward | None:
+    stream = torch.Generator().manual_seed(0)
+    dtype = like.dtype if like.is_floating_point() else torch.bfloat16
+    states = torch.randn(1, 4, width, generator=stream).to(like.device, dtype)
+    with torch.no_grad():
+        return lean if torch.equal(module(states), lean(states)) else None
+
+
+@dataclass
+class _LeanNorm:
+    """A norm's `forward`."""
+
+    weight: torch.Tensor
+    epsilon: float
 
     def __call__(self, states: torch.Tensor) -> torch.Tensor:
         return _RootMeanSquareNorm.apply(states, self.weight, self.epsilon)
 
 
-def _can_be_lean(module: Any) -> bool:
-    """Ask the module itself, with a few states: families of models norm in several ways."""
-    weight = getattr(module, "weight", None)
-    if not hasattr(module, "variance_epsilon") or weight is None or weight.requires_grad:
-        return False
-    stream = torch.Generator().manual_seed(0)
-    states = torch.randn(4, len(weight), generator=stream).to(weight.device, weight.dtype)
-    return torch.equal(module(states), _LeanNorm(module)(states))
+@dataclass
+class _LeanGate:
+    """The `forward` of a layer with a gate (arXiv 2002.05202)."""
+
+    layer: Any
+
+    def __call__(self, states: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.layer.down_proj(
+            _Gated.apply(self.layer.gate_proj(states), self.layer.up_proj(states))
+        )
+        return found
 
 
-class _RootMeanSquareNorm(torch.autograd.Function):  # type: ignore[misc] # as above
+class _Gated(torch.autograd.Function):  # type: ignore[misc] # torch's types are not read
+    """silu(gate) * up; of the three only two are kept for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> torch.Tensor:
+        gate, up = inputs
+        ctx.save_for_backward(gate, up)
+        return torch.nn.functional.silu(gate).mul_(up)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
+        gate, up = ctx.saved_tensors
+        (given,) = gradients
+        of_up = torch.nn.functional.silu(gate).mul_(given)
+        return torch.ops.aten.silu_backward(given * up, gate), of_up
+
+
+class _RootMeanSquareNorm(torch.autograd.Function):  # type: ignore[misc] # torch's types are not read
     """x / sqrt(mean(x^2) + epsilon) * weight (arXiv 1910.07467), worked out in float32.
 
     What is kept for the backward pass is the input and one number a token.
