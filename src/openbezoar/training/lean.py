@@ -24,12 +24,19 @@ def use_lean_layers(model: Any) -> None:
 
     for module in list(model.modules()):
         if isinstance(module, LoraLayer):
-            module.cast_input_dtype_enabled = False
-            for layers in (module.lora_A, module.lora_B):
-                for name, layer in layers.items():
-                    layers[name] = _in_input_precision(layer)
+            _multiply_in_input_precision(module)
         elif lean := _lean(module):
             module.forward = lean
+
+
+def _multiply_in_input_precision(adapter: Any) -> None:
+    both = adapter.lora_A, adapter.lora_B
+    inner = [layer for layers in both for layer in layers.values()]
+    if all(type(layer) is torch.nn.Linear and layer.bias is None for layer in inner):
+        adapter.cast_input_dtype_enabled = False
+        for layers in both:
+            for name, layer in layers.items():
+                layers[name] = _in_input_precision(layer)
 
 
 class _InInputPrecision(torch.nn.Linear):  # type: ignore[misc] # torch's types are not read
