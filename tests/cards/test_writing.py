@@ -3,10 +3,11 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from huggingface_hub import DatasetCard, ModelCard
+from huggingface_hub import DatasetCard, ModelCard, RepoCard
 
 from openbezoar.cards import card, recipe_in
 from openbezoar.errors import DataError
@@ -20,13 +21,18 @@ from tests.licences.conftest import Bookcase
 OPEN = LicenceVerdict(spdx=None, reasons=(), unknown=("somebody states nothing",))
 
 
+def front(text: str) -> Any:
+    """The metadata, as the hub library reads it."""
+    return RepoCard(text).data
+
+
 def headings(text: str) -> list[str]:
     outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^## (.*)$", outside, re.MULTILINE)
 
 
 def test_the_hub_library_reads_the_card_of_a_data_set(rows: Made) -> None:
-    data = DatasetCard(rows.card("data")).data
+    data: Any = DatasetCard(rows.card("data")).data
     assert data.license == "apache-2.0"
     assert data.size_categories == "n<1K"
     assert data.tags == ["openbezoar", "synthetic", "respond"]
@@ -61,7 +67,7 @@ def test_a_card_from_an_older_store_says_that_no_recipe_was_kept(bookcase: Bookc
     text = card(bookcase.store, made, verdict(bookcase.store, made))
     assert recipe_in(text) is None
     assert "The version that made it kept no recipe." in text
-    assert "recipe_sha256" not in DatasetCard(text).data.openbezoar
+    assert "recipe_sha256" not in front(text).openbezoar
 
 
 def test_equal_stores_give_equal_cards(rows: Made) -> None:
@@ -73,13 +79,13 @@ def test_why_a_licence_was_accepted_stands_in_the_card(rows: Made) -> None:
     text = card(rows.store, artifact, OPEN, why)
     assert "for this reason: our own rows; &lt;b&gt;counsel&lt;/b&gt; agreed" in text
     assert "- **Unknown:** somebody states nothing" in text
-    assert DatasetCard(text).data.license == "unknown"
+    assert front(text).license == "unknown"
     assert "in spite of that" not in rows.card("data", why)
 
 
 @pytest.mark.slow
 def test_the_hub_library_reads_the_card_of_a_model_and_its_scores(weights: Made) -> None:
-    data = ModelCard(weights.card("model")).data
+    data: Any = ModelCard(weights.card("model")).data
     scores = json.loads((weights.artifact("scores").folder / "scores.json").read_text())
     assert (data.license, data.library_name) == ("apache-2.0", "transformers")
     assert {result.metric_name: result.metric_value for result in data.eval_results} == {
@@ -104,7 +110,7 @@ def test_a_model_says_how_it_was_trained_merged_and_measured(weights: Made) -> N
 @pytest.mark.slow
 def test_an_adapter_is_called_with_peft_and_has_no_scores_of_its_own(weights: Made) -> None:
     text = weights.card("sft")
-    assert ModelCard(text).data.library_name == "peft"
+    assert front(text).library_name == "peft"
     assert "AutoPeftModelForCausalLM" in text
     assert "The store holds no evaluation of this model." in text
 
@@ -134,8 +140,8 @@ def test_names_of_any_kind_do_not_break_out(bookcase: Bookcase) -> None:
     manifest["run"] |= {"recipe": hostile, "machine": hostile}
     path.write_text(json.dumps(manifest))
     text = card(Store(bookcase.store.root), made, verdict(bookcase.store, made), hostile)
-    assert DatasetCard(text).data.pretty_name == f"{hostile} rows"
+    assert front(text).pretty_name == f"{hostile} rows"
     assert headings(text)[-1] == "Recipe"
     assert "Heading" not in headings(text)
-    found = {*kinds(READER.parse(DatasetCard(text).text))}
+    found = {*kinds(READER.parse(RepoCard(text).text))}
     assert not found & {"html_inline", "html_block", "link_open", "image"}

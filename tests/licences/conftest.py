@@ -77,7 +77,7 @@ class Bookcase:
     ) -> Artifact:
         """Commit an artifact of any kind."""
         given = {name: [spec, None] for name, spec in (models or {}).items()}
-        science = {"stage": stage, "settings": {"kind": kind, **settings}, "models": given}
+        science: Any = {"stage": stage, "settings": {"kind": kind, **settings}, "models": given}
         inputs = {name: self.made[name].manifest.fingerprint for name in reads}
         print_ = fingerprint(science, inputs)
         folder = self.store.begin(stage, print_)

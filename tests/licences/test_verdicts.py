@@ -51,7 +51,7 @@ def test_a_model_is_under_the_strictest_of_its_rows_and_its_base(
         (CLAUDE, [MIT], "conflicts", "Anthropic's terms"),
         (SMOLLM, [SHARED, UNPAID], "conflicts", "lets everybody earn"),
         (OWN, [MIT], "unknown", "teacher teacher (our/own): nobody states its licence"),
-        (SMOLLM, [("for friends",)], "unknown", "1 row bear 'for friends': no licence of this"),
+        (SMOLLM, [("for friends",)], "unknown", "1 row bears 'for friends': no licence of this"),
         (SMOLLM, [("LicenseRef-source-terms",)], "unknown", "terms of their own"),
         (SMOLLM, [("Zend-2.0",)], "unknown", "SPDX knows it, but its terms are not in the table"),
         (SMOLLM, [MIT, (), ()], "unknown", "2 rows bear no licence"),

@@ -30,7 +30,7 @@ def judged(origins: Iterable[Origin], rows: Tally, is_model: bool) -> Findings:
         _judge_rows(licence, count, found)
     if rows.bare:
         found.unknown.append(
-            f"{_rows(rows.bare)} bear no licence; state it with `licences` of their source"
+            f"{_bear(rows.bare)} no licence; state it with `licences` of their source"
         )
     for origin in origins:
         if origin.role == "wording" and not licence_of(origin.licence):
@@ -54,10 +54,10 @@ def duties(licence: Licence) -> str:
 def _judge_rows(text: str, count: int, found: Findings) -> None:
     licence = licence_of(text)
     if licence is None:
-        found.unknown.append(f"{_rows(count)} bear {text!r}: {_stranger(text)}")
+        found.unknown.append(f"{_bear(count)} {text!r}: {_stranger(text)}")
     else:
         found.reasons.append(
-            f"{_rows(count)} bear {licence.identifier}: {duties(licence)} ({licence.source})"
+            f"{_bear(count)} {licence.identifier}: {duties(licence)} ({licence.source})"
         )
 
 
@@ -119,5 +119,5 @@ def _named(origin: Origin) -> str:
     return f"{origin.role} {origin.name} ({origin.what})"
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+def _bear(count: int) -> str:
+    return "1 row bears" if count == 1 else f"{count:,} rows bear"
