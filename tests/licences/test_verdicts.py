@@ -104,6 +104,16 @@ def test_a_teachers_own_licence_may_reach_its_answers(
     assert (rows.spdx, model.spdx) == (rows_spdx, model_spdx)
 
 
+def test_answers_may_train_a_model_of_the_teachers_own_family(bookcase: Bookcase) -> None:
+    models = "{licence: llama2, checkpoint: their/llama}"
+    bookcase.store.keep_recipe(f"models: {{teacher: {models}, student: {models}}}")
+    bookcase.source("seeds", MIT)
+    bookcase.generate("rows", "seeds", LLAMA)
+    bookcase.mix("data", "rows")
+    made = bookcase.train("sft", "student", "data", LLAMA)
+    assert verdict(bookcase.store, made).spdx == "LicenseRef-Llama-2"
+
+
 def test_what_the_store_no_longer_holds_is_unknown(bookcase: Bookcase) -> None:
     bookcase.source("seeds", MIT)
     made = bookcase.generate("rows", "seeds", SMOLLM)
