@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from openbezoar.cli.options import (
 )
 from openbezoar.cli.output import print_table
 from openbezoar.outline import outline
+
+if TYPE_CHECKING:
+    from openbezoar.store import Artifact
 
 
 def show(
@@ -38,12 +41,7 @@ def show(
             print()
             print_table(steps, as_json)
     else:
-        manifest = shelf.latest(held, stage).manifest.model_dump(mode="json")
-        print(
-            json.dumps(manifest, indent=2, ensure_ascii=False)
-            if as_json
-            else shelf.visible(outline(manifest))
-        )
+        print(_told(shelf.latest(held, stage), as_json))
 
 
 def peek(  # noqa: PLR0913 - one argument per option
@@ -95,3 +93,14 @@ def report(
     from openbezoar.store import Store
 
     print(write(Store(store), out or store / "report.html"))
+
+
+def _told(artifact: "Artifact", as_json: bool) -> str:
+    """One artifact: all of it as JSON, its scores as a table, or its manifest as an outline."""
+    from openbezoar.scoreboard import scoreboard
+    from openbezoar.shelf import visible
+
+    manifest = artifact.manifest.model_dump(mode="json")
+    if as_json:
+        return json.dumps(manifest, indent=2, ensure_ascii=False)
+    return scoreboard(artifact) if manifest["makes"] == "scores" else visible(outline(manifest))

@@ -9,7 +9,7 @@ from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Answer, Likelihood, LikelihoodRuntime, likelihoods
-from openbezoar.evaluations.pooled import pooled
+from openbezoar.evaluations.pooled import never_negative, pooled
 from openbezoar.families import Bench, Evaluation, Subject
 from openbezoar.records import Example, Preference, Score
 
@@ -55,7 +55,7 @@ class Perplexity(Evaluation):
 
     def _scores(self, found: list[Likelihood | ParseError], rows: str) -> list[Score]:
         read = [one for one in found if isinstance(one, Likelihood)]
-        loss = pooled([-one.total for one in read], [one.tokens for one in read])
+        loss = never_negative(pooled([-one.total for one in read], [one.tokens for one in read]))
         shared = {
             "n": loss.n,
             "missing": len(found) - len(read),
