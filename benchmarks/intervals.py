@@ -14,6 +14,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,25 +59,32 @@ def rated(file: Path) -> Questions:
 
 
 def studied(models: Sequence[Questions], size: int, studies: int) -> dict[str, dict[str, float]]:
-    """The share of intervals that hold the truth, the share off the scale, the mean width."""
+    """By method: how often its intervals hold the truth, and least often for any model."""
     stream = random.Random(7)
-    sums: dict[str, list[float]] = {}
-    for questions in models:
-        truth = overall(questions)
-        for _ in range(studies):
-            for method, (low, high) in intervals(stream.choices(questions, k=size), stream).items():
-                counts = sums.setdefault(method, [0.0, 0.0, 0.0])
-                counts[0] += low <= truth <= high
-                counts[1] += low < LOWEST or high > HIGHEST
-                counts[2] += high - low
-    names = ("holds", "off_the_scale", "width")
+    found = [counted(questions, size, studies, stream) for questions in models]
     return {
         method: {
-            name: round(count / studies / len(models), 3)
-            for name, count in zip(names, counts, strict=True)
+            "holds": round(fmean(one[method][0] for one in found), 3),
+            "holds_least": round(min(one[method][0] for one in found), 3),
+            "off_the_scale": round(fmean(one[method][1] for one in found), 3),
+            "width": round(fmean(one[method][2] for one in found), 2),
         }
-        for method, counts in sums.items()
+        for method in found[0]
     }
+
+
+def counted(
+    questions: Questions, size: int, studies: int, stream: random.Random
+) -> dict[str, list[float]]:
+    """By method: the share that hold the truth, the share off the scale, the mean width."""
+    truth = overall(questions)
+    shares: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for _ in range(studies):
+        for method, (low, high) in intervals(stream.choices(questions, k=size), stream).items():
+            shares[method][0] += (low <= truth <= high) / studies
+            shares[method][1] += (low < LOWEST or high > HIGHEST) / studies
+            shares[method][2] += (high - low) / studies
+    return shares
 
 
 def intervals(drawn: Questions, stream: random.Random) -> dict[str, tuple[Any, Any]]:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ from openbezoar.cli.output import print_table
 from openbezoar.outline import outline
 
 if TYPE_CHECKING:
-    from openbezoar.store import Artifact
+    from openbezoar.store import Artifact, Store
 
 
 def show(
@@ -24,14 +24,19 @@ def show(
     funnel: Annotated[
         bool, typer.Option("--funnel", help="Only what each scheme asked for, lost and kept.")
     ] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Only what every checkpoint of the line is like.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the artifacts and the funnels of a store, or the numbers of one stage."""
+    """Show the artifacts, the funnels and the ledger of a store, or the numbers of one stage."""
     from openbezoar import shelf
     from openbezoar.store import Store
 
     held = Store(store)
-    if funnel:
+    if ledger:
+        print_table(_checkpoints(held, as_json), as_json)
+    elif funnel:
         print_table(
             [step for step in shelf.funnel(held) if stage in (None, step["stage"])], as_json
         )
@@ -40,6 +45,9 @@ def show(
         if not as_json and (steps := shelf.funnel(held)):
             print()
             print_table(steps, as_json)
+        if not as_json and (lines := _checkpoints(held, as_json)):
+            print()
+            print_table(lines, as_json)
     else:
         print(_told(shelf.latest(held, stage), as_json))
 
@@ -93,6 +101,13 @@ def report(
     from openbezoar.store import Store
 
     print(write(Store(store), out or store / "report.html"))
+
+
+def _checkpoints(held: "Store", as_json: bool) -> list[dict[str, Any]]:
+    from openbezoar.report.checkpoints import checkpoints, rows_of
+    from openbezoar.report.contents import gather
+
+    return rows_of(checkpoints(gather(held)), as_json)
 
 
 def _told(artifact: "Artifact", as_json: bool) -> str:
