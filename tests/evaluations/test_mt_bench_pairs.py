@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.evaluations.conftest import Desk
 
 ALWAYS_A = "Verdict: [[A]]"
+Opens = Callable[[Path, str], AbstractAsyncContextManager[ChatModel]]
 
 
 @asynccontextmanager
@@ -31,7 +32,9 @@ async def opened(model: ChatModel) -> AsyncIterator[ChatModel]:
     yield model
 
 
-def scores_of(desk: "Desk", subject: Subject, **settings: object) -> dict[str, Score]:
+def scores_of(
+    desk: "Desk", subject: Subject, opens: Opens | None = None, /, **settings: object
+) -> dict[str, Score]:
     """Models answer with their names; `base` and `sft` are merge stages on the desk."""
     for name in ("base", "sft"):
         manifest = Manifest(
@@ -45,9 +48,8 @@ def scores_of(desk: "Desk", subject: Subject, **settings: object) -> dict[str, S
         alike = "the same" if settings.get("limit") == 2 else f"I am {name}."
         return opened(ScriptedModel(lambda request: alike))
 
-    opens = settings.pop("opens", open_checkpoint)
     part = MtBenchPairs.model_validate({"judge": "judge", "against": ["base"], **settings})
-    bench = replace(desk.bench(), open_checkpoint=opens)
+    bench = replace(desk.bench(), open_checkpoint=opens or open_checkpoint)
     return {score.name: score for score in part.measure(subject, bench)}
 
 
@@ -181,7 +183,7 @@ def test_so_many_models_answer_at_a_time(desk: "Desk", paper_subject: Subject, m
         open_now.remove(fingerprint)
 
     settings = {"against": ["base", "sft"], "limit": 1, "runtime": {"models": models}}
-    scores = scores_of(desk, paper_subject, opens=counted, **settings)
+    scores = scores_of(desk, paper_subject, counted, **settings)
     assert most == models
     assert [name for name in scores if name.count(".") == 1] == [
         "mt_bench_pairs.base", "mt_bench_pairs.sft"

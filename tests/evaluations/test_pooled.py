@@ -65,7 +65,7 @@ def test_rows_that_all_agree_may_still_hide_a_few_that_do_not() -> None:
     """None of 16 was seen below the top, and 0 in 16 has Wilson's bound 0.194: 10 - 0.194 * 9."""
     unseen = wilson(0, 16).high
     top = on_scale(pooled([20.0] * 16, [2] * 16), 1, 10)
-    assert (top.low, top.high) == (pytest.approx(10 - unseen * 9), 10)
+    assert (top.low, top.high) == pytest.approx((10 - unseen * 9, 10))
     middle = on_scale(pooled([5.0] * 16, [1] * 16), 1, 10)
     assert (middle.low, middle.high) == pytest.approx((5 - unseen * 4, 5 + unseen * 5))
 

@@ -50,7 +50,10 @@ class Ledger(Probe):
                 name: {**found._asdict(), "missing": lost}
                 for name, found in replies.figures(given, self.max_tokens).items()
             }
-        asked = {"max_tokens": self.max_tokens, "questions": replies.evidence()}
+        asked: dict[str, JsonValue] = {
+            "max_tokens": self.max_tokens,
+            "questions": replies.evidence(),
+        }
         return {"losses": losses, "figures": figures, "asked": asked}
 
     def _loss(self, graduate: Graduate, lesson: Lesson, lessons: Sequence[Lesson]) -> Numbers:
