@@ -37,6 +37,23 @@ async def test_the_least_busy_copy_answers() -> None:
     assert (await model.complete(ASKED)).text == "first"
 
 
+async def test_a_later_turn_goes_to_the_copy_that_knows_the_conversation() -> None:
+    first, second = Slow("first"), Slow("second")
+    model = Beside([first, second])
+    first.may.set()
+    began = await model.complete(ASKED)
+    answer = Message(role="assistant", content=began.text)
+    later = Request(messages=(*ASKED.messages, answer, Message(role="user", content="And?")))
+    first.may.clear()
+    waiting = asyncio.create_task(
+        model.complete(Request(messages=(Message(role="user", content="Other?"),)))
+    )
+    await asyncio.sleep(0)
+    first.may.set()
+    assert (await model.complete(later)).text == "first"
+    assert (await waiting).text == "first"
+
+
 async def test_a_copy_that_failed_is_free_again() -> None:
     def fail(request: Request) -> str:
         raise ParseError("refused")
