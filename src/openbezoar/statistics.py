@@ -71,7 +71,7 @@ class Difference(NamedTuple):
         return self.low <= 0 <= self.high
 
 
-def wilson(successes: int, n: int) -> Interval:
+def wilson(successes: float, n: float) -> Interval:
     """The Wilson score interval of a share; from 0 to 1 when nothing was counted."""
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes among {n}")

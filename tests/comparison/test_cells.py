@@ -17,6 +17,12 @@ GAME: dict[str, Any] = {
 }  # fmt: skip
 
 
+REPLY = {
+    "evaluation": "ledger", "id": "q1", "stopped": True, "tokens": 9, "refusal": "apology",
+    "repetition": 0.25,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("item", "expected"),
     [
@@ -36,6 +42,15 @@ GAME: dict[str, Any] = {
                                           "preferences.pairs.reward": Cell("p1", 1.0),
                                           "preferences.pairs.reward_margin": Cell("p1", 0.5)}),
         ({"evaluation": "preferences", "data": "d", "id": "r", "missing": "too long"}, {}),
+        (
+            {"evaluation": "ledger", "data": "d", "id": "r", "loss": 2.0, "tokens": 3},
+            {"ledger.loss.d": Cell("r", 6.0, 3.0)},
+        ),
+        (REPLY, {"ledger.stopped": Cell("q1", 1.0), "ledger.refusals": Cell("q1", 1.0),
+                 "ledger.repetition": Cell("q1", 0.25)}),
+        ({**REPLY, "repetition": None}, {"ledger.stopped": Cell("q1", 1.0),
+                                         "ledger.refusals": Cell("q1", 1.0)}),
+        ({"evaluation": "ledger", "id": "q1", "missing": "no room for the answer"}, {}),
         ({"evaluation": "mt_bench", "id": "81.2", "rating": 7}, {"mt_bench": Cell("81", 7.0)}),
         ({"evaluation": "mt_bench", "id": "81.2", "rating": None}, {}),
         (GAME, {"mt_bench_pairs.base": Cell("81", 1.0)}),

@@ -61,3 +61,11 @@ def test_agreement_counts_what_both_judges_rated() -> None:
     assert (near.value, near.n, near.missing) == (0.5, 2, 2)
     assert ranks.value == pytest.approx(1)
     assert "other" in near.note
+
+
+@pytest.mark.parametrize("ratings", [(10, 10, 10, 10), (10, 10, 10, 1), (1, 1, 1, 2), (9, 10) * 3])
+def test_no_interval_of_a_mean_rating_leaves_the_scale(ratings: tuple[float, ...]) -> None:
+    for score in scores(*ratings).values():
+        if score.value is not None and score.low is not None and score.high is not None:
+            assert 1 <= score.low <= score.value <= score.high <= 10 or "length" in score.name
+    assert scores(*ratings)["mt_bench"].low is not None

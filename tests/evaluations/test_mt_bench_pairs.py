@@ -1,7 +1,8 @@
 """MT-Bench in pairs on scripted models (traps P36, P37 and P40)."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tests.evaluations.conftest import Desk
 
 ALWAYS_A = "Verdict: [[A]]"
+Opens = Callable[[Path, str], AbstractAsyncContextManager[ChatModel]]
 
 
 @asynccontextmanager
@@ -30,7 +32,9 @@ async def opened(model: ChatModel) -> AsyncIterator[ChatModel]:
     yield model
 
 
-def scores_of(desk: "Desk", subject: Subject, **settings: object) -> dict[str, Score]:
+def scores_of(
+    desk: "Desk", subject: Subject, opens: Opens | None = None, /, **settings: object
+) -> dict[str, Score]:
     """Models answer with their names; `base` and `sft` are merge stages on the desk."""
     for name in ("base", "sft"):
         manifest = Manifest(
@@ -45,7 +49,7 @@ def scores_of(desk: "Desk", subject: Subject, **settings: object) -> dict[str, S
         return opened(ScriptedModel(lambda request: alike))
 
     part = MtBenchPairs.model_validate({"judge": "judge", "against": ["base"], **settings})
-    bench = replace(desk.bench(), open_checkpoint=open_checkpoint)
+    bench = replace(desk.bench(), open_checkpoint=opens or open_checkpoint)
     return {score.name: score for score in part.measure(subject, bench)}
 
 
@@ -160,6 +164,30 @@ def test_the_number_of_verdicts_at_work_changes_nothing(
     notes = desk.notes("items.jsonl")
     assert one == many
     assert notes[:32] == notes[32:]
+
+
+@pytest.mark.parametrize("models", [1, 3])
+def test_so_many_models_answer_at_a_time(desk: "Desk", paper_subject: Subject, models: int) -> None:
+    """Each model waits, a few rounds of the loop, for all that may answer beside it."""
+    open_now: list[str] = []
+    most = 0
+
+    @asynccontextmanager
+    async def counted(path: Path, fingerprint: str) -> AsyncIterator[ChatModel]:
+        nonlocal most
+        open_now.append(fingerprint)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        most = max(most, len(open_now))
+        yield ScriptedModel(lambda request: f"I am {fingerprint}.")
+        open_now.remove(fingerprint)
+
+    settings = {"against": ["base", "sft"], "limit": 1, "runtime": {"models": models}}
+    scores = scores_of(desk, paper_subject, counted, **settings)
+    assert most == models
+    assert [name for name in scores if name.count(".") == 1] == [
+        "mt_bench_pairs.base", "mt_bench_pairs.sft"
+    ]  # fmt: skip
 
 
 def test_a_model_is_not_compared_with_itself(desk: "Desk") -> None:

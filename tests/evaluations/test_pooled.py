@@ -1,11 +1,11 @@
-"""Means over clustered rows."""
+"""Means over clustered rows, and intervals that stay on their scale."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbezoar.evaluations.pooled import pooled
-from openbezoar.statistics import mean
+from openbezoar.evaluations.pooled import never_negative, on_scale, pooled
+from openbezoar.statistics import Estimate, mean, wilson
 
 
 def test_rows_count_by_what_they_hold() -> None:
@@ -33,3 +33,50 @@ def test_without_rows_there_is_no_mean() -> None:
 def test_one_row_has_a_mean_without_an_error() -> None:
     found = pooled([3.0], [2])
     assert (found.value, found.standard_error) == (1.5, None)
+
+
+def test_a_share_of_the_scale_has_wilson_s_interval() -> None:
+    """Rows of 0 and 1 have the error of a share, but for n - 1 in place of n."""
+    rows = [1.0] * 30 + [0.0] * 70
+    found = on_scale(pooled(rows, [1] * 100), 0, 1)
+    assert (found.low, found.high) == pytest.approx(wilson(0.3 * 99, 99))
+
+
+def test_an_interval_on_a_scale_of_ratings_is_that_of_the_share_stretched() -> None:
+    ones = pooled([0.0, 1.0, 1.0, 1.0], [1] * 4)
+    ratings = pooled([1.0, 10.0, 10.0, 10.0], [1] * 4)
+    share, rating = on_scale(ones, 0, 1), on_scale(ratings, 1, 10)
+    assert (share.low, share.high) == pytest.approx(
+        [(end - 1) / 9 for end in (rating.low, rating.high) if end]
+    )
+
+
+@given(st.lists(st.floats(1, 10), min_size=2, max_size=20))
+def test_no_interval_leaves_the_scale_or_its_mean(values: list[float]) -> None:
+    found = on_scale(pooled(values, [1] * len(values)), 1, 10)
+    assert found.value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert 1 <= found.low <= found.value + 1e-9
+    assert found.value - 1e-9 <= found.high <= 10
+
+
+def test_rows_that_all_agree_may_still_hide_a_few_that_do_not() -> None:
+    """None of 16 was seen below the top, and 0 in 16 has Wilson's bound 0.194: 10 - 0.194 * 9."""
+    unseen = wilson(0, 16).high
+    top = on_scale(pooled([20.0] * 16, [2] * 16), 1, 10)
+    assert (top.low, top.high) == pytest.approx((10 - unseen * 9, 10))
+    middle = on_scale(pooled([5.0] * 16, [1] * 16), 1, 10)
+    assert (middle.low, middle.high) == pytest.approx((5 - unseen * 4, 5 + unseen * 5))
+
+
+def test_a_mean_of_what_cannot_be_negative_has_an_interval_above_zero() -> None:
+    """1 and 9: mean 5, error 4, factor exp(1.96 * 4 / 5) = 4.797."""
+    found = never_negative(pooled([1.0, 9.0], [1, 1]))
+    assert (found.low, found.high) == pytest.approx((5 / 4.797, 5 * 4.797), rel=1e-3)
+
+
+@pytest.mark.parametrize("mean", [pooled([], []), pooled([3.0], [1])])
+def test_a_mean_without_an_error_is_given_no_interval(mean: Estimate) -> None:
+    assert on_scale(mean, 1, 10) == mean
+    assert never_negative(mean) == mean

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbezoar.filters.spans import FEWEST, SPAN, TAIL, Phrases, repeated_share
+from openbezoar.filters.spans import FEWEST, TAIL, Phrases, repeated_share
+from openbezoar.repeating import SPAN
 
 PROMPT = "Write only the new prompt and nothing else at all"
 

@@ -7,6 +7,8 @@ import pytest
 from openbezoar import runner
 from openbezoar.plan import plan
 from openbezoar.recipe import Recipe, load
+from openbezoar.report.checkpoints import checkpoints
+from openbezoar.report.contents import gather
 from openbezoar.report.page import write
 from openbezoar.store import Store
 
@@ -54,6 +56,8 @@ stages:
     evaluations:
       - {kind: perplexity, data: first, max_tokens: 2048}
       - {kind: preferences, data: prefer, reference: hh_sft, max_tokens: 2048}
+      - &ledger {kind: ledger, data: [first, prefer], rows: 4, answers: 2, max_tokens: 4}
+  scores_of_base: {kind: evaluate, model: student, evaluations: [*ledger]}
 """
 
 
@@ -95,6 +99,23 @@ def test_a_carried_adapter_names_the_base_it_began_on(line: tuple[Recipe, Store]
     assert first == second
     assert (first["checkpoint"], len(str(first["fingerprint"]))) == ("student", 16)
     assert "artifact" in str(numbers(store, "dpo")["base"])
+
+
+@pytest.mark.slow
+def test_every_checkpoint_measured_stands_in_the_ledger_of_the_line(
+    line: tuple[Recipe, Store],
+) -> None:
+    _, store = line
+    book = checkpoints(gather(store))
+    assert [one.name for one in book.lines] == [
+        "student", "sft_first", "sft_second", "chosen", "dpo", "final"
+    ]  # fmt: skip
+    assert book.columns == [
+        "perplexity.first", "perplexity.prefer", "perplexity.second", "answers that stop",
+        "mean tokens", "refusals", "repetition",
+    ]  # fmt: skip
+    rows = {mark.n for mark in book.marks("perplexity.first") if mark}
+    assert len(rows) == 1, "the same rows after every checkpoint"
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,12 +27,14 @@ embedded = pytest.mark.skipif(
 
 @embedded
 @pytest.mark.slow
+@pytest.mark.parametrize("servers", [1, 2])
 async def test_the_embedded_model_answers_silently(
-    ask: Ask, capfd: pytest.CaptureFixture[str]
+    ask: Ask, capfd: pytest.CaptureFixture[str], servers: int
 ) -> None:
     sampling = Sampling(temperature=0.8, max_tokens=16)
     asked = [ask(f"Name colour number {n}.", sampling=sampling, seed=n) for n in range(4)]
-    async with LlamaCpp(context=512, runtime=Slots(slots=2, threads=1)).connect() as model:
+    runtime = Slots(slots=2, servers=servers, threads=1)
+    async with LlamaCpp(context=512, runtime=runtime).connect() as model:
         first = await asyncio.gather(*map(model.complete, asked))
         again = [await model.complete(request) for request in asked]
     assert [completion.text for completion in first] == [completion.text for completion in again]
@@ -88,6 +91,24 @@ def test_a_missing_extra_names_its_install_line() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert "pip install 'openbezoar[llama]'" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("runtime", "size", "copies"),
+    [
+        ({"servers": 3}, 10**12, 3),
+        ({"servers": 3, "slots": 2}, 1, 2),
+        ({"threads": 2}, 1, 1),
+        ({"threads": 1, "servers": 2}, 1, 2),
+        ({}, 10**12, 1),
+        ({"slots": 1}, 1, 1),
+    ],
+)
+def test_a_small_model_is_served_once_a_core_unless_told(
+    runtime: dict[str, int], size: int, copies: int
+) -> None:
+    assert LlamaCpp(runtime=Slots(**runtime))._copies(size) == copies
+    assert LlamaCpp(runtime=Slots(slots=64))._copies(1) == len(os.sched_getaffinity(0))
 
 
 def test_slots_are_no_part_of_the_science_but_the_context_is() -> None:

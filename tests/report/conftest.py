@@ -336,13 +336,19 @@ def _put_rows(shelf: Shelf) -> None:
 
 def ledger_of(**losses: tuple[float, float | None]) -> dict[str, Any]:
     """What a train stage left behind: by lesson its loss, and how it moved since."""
-    answers = {"n": 8, "stopped": 5, "refusals": 1, "mean_tokens": 41.25, "max_tokens": 64}
+    figures = {
+        "stopped": {"value": 0.625, "n": 8, "missing": 0, "low": 0.306, "high": 0.863},
+        "tokens": {"value": 41.25, "n": 8, "missing": 0, "low": 30.1, "high": 50.2},
+        "refusals": {"value": 0.125, "n": 8, "missing": 0, "low": 0.022, "high": 0.471},
+        "repetition": {"value": 0.04, "n": 7, "missing": 0, "low": 0.011, "high": 0.13},
+    }
     return {
         "losses": {
-            name: {"loss": loss, "rows": 14} | ({} if change is None else {"change": change})
+            name: {"loss": loss, "rows": 14, "low": loss - 0.2, "high": loss + 0.2}
+            | ({} if change is None else {"change": change, "since": "sft_adapter"})
             for name, (loss, change) in losses.items()
         },
-        "answers": answers,
+        "figures": figures,
     }
 
 

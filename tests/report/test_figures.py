@@ -7,6 +7,7 @@ import pytest
 
 from openbezoar.records import Score
 from openbezoar.report import figures
+from openbezoar.report.checkpoints import Checkpoint, Checkpoints, Figure
 from openbezoar.report.funnel import Step
 from openbezoar.report.judging import Line
 from openbezoar.report.numbers import PassNumbers
@@ -23,10 +24,19 @@ JUDGED = [
     Line("junk", False, 9, 1, 0.0, None, 1.0, None),
     Line("cut", False, 0, 0, None, None, None, None),
 ]
+LEDGER = Checkpoints(
+    ["perplexity.x", "refusals"],
+    [
+        Checkpoint("base", "checkpoint", {"perplexity.x": Figure(9.0, 8.0, 10.0, 16)}),
+        Checkpoint("sft_a_name_that_is_long", "train", {"refusals": Figure(0.1, None, None, 1)}),
+        Checkpoint("sft", "merge", {"refusals": Figure(None, None, None, 0, 8)}),
+    ],
+)
 DRAWN = {
     "funnel": lambda: figures.funnel(STEPS, "one"),
     "curve": lambda: figures.curve(LINES, "loss", "one"),
     "metric": lambda: figures.metric(["base", "sft", "dpo"], SCORES, "one"),
+    "ledger": lambda: figures.ledger(LEDGER, "one"),
     "accepted": lambda: figures.accepted(JUDGED, "one"),
 }
 

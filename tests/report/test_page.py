@@ -136,8 +136,14 @@ def test_preferences_are_closed_behind_a_warning(line: Shelf) -> None:
 
 def test_what_a_stage_forgot_and_how_it_answers_is_in_one_line(line: Shelf) -> None:
     page = text_of(page_of(line))
-    assert "sft_adapter 1.740 14 rows - 5 of 8 41.250 at most 64 1 of 8" in page
-    assert "dpo 1.812 +0.072 14 rows 2.400 14 rows 5 of 8" in page
+    assert "sft_adapter train 5.697 4.665 to 6.959 n 14 - 0.625 0.306 to 0.863 n 8" in page
+    assert "dpo train 6.123 5.013 to 7.478 n 14 +0.072 since sft_adapter 11.023" in page
+
+
+def test_the_ledger_of_the_line_is_one_picture_and_one_table(line: Shelf) -> None:
+    section = page_of(line).partition('<section id="checkpoints">')[2].partition("</section>")[0]
+    assert (section.count("<svg"), section.count("<table")) == (1, 1)
+    assert text_of(section).count("repetition") >= 2
 
 
 def test_both_rules_of_a_merge_are_told_the_kept_one_first(line: Shelf) -> None:

@@ -58,7 +58,7 @@ def test_the_loss_of_each_lesson_is_told_with_its_rows(graduate: Graduate, lesso
     lessons = [lesson("first", "one", "yes", "no"), lesson("second", "two", "maybe")]
     found: Any = Ledger(answers=0, rows=8).measure(graduate, lessons)
     assert list(found["losses"]) == ["one", "two"]
-    assert found["answers"] == {}
+    assert found["figures"] == {}
     one = found["losses"]["one"]
     assert (one["rows"], one["tokens"]) == (2, 4 + 3)
     assert 4 < one["loss"] < 7, "a random model over 259 tokens"
@@ -100,33 +100,36 @@ def test_a_data_set_without_validation_rows_has_no_loss(graduate: Graduate, less
     then = {"losses": {"one": {"loss": None, "rows": 0, "tokens": 0}}}
     lessons = [lesson("first", "one", ledger=then), lesson("second", "two")]
     found: Any = Ledger(answers=0).measure(graduate, lessons)
-    nothing = {"loss": None, "standard_error": None, "rows": 0, "tokens": 0}
+    nothing = dict.fromkeys(("loss", "standard_error", "low", "high"), None)
+    nothing |= {"rows": 0, "tokens": 0}
     assert found["losses"] == {"one": nothing, "two": nothing}
 
 
-def test_answers_are_counted_and_the_same_every_time(graduate: Graduate) -> None:
+def test_answers_are_measured_and_the_same_every_time(graduate: Graduate) -> None:
     ledger = Ledger(rows=0, answers=3, max_tokens=4)
-    found: Any = ledger.measure(graduate, [])["answers"]
-    assert (found["n"], found["missing"], found["max_tokens"]) == (3, 0, 4)
-    assert found["stop_rate"] == found["stopped"] / 3
-    assert found["mean_tokens"] <= 4
-    assert found["refusals"] == 0
-    assert ledger.measure(graduate, [])["answers"] == found
+    found: Any = ledger.measure(graduate, [])
+    figures = found["figures"]
+    assert list(figures) == ["stopped", "tokens", "refusals", "repetition"]
+    assert (figures["stopped"]["n"], figures["stopped"]["missing"]) == (3, 0)
+    assert figures["tokens"]["value"] <= 4
+    assert figures["refusals"]["value"] == 0
+    assert found["asked"]["max_tokens"] == 4
+    assert ledger.measure(graduate, []) == found
     json.dumps(found, allow_nan=False)
 
 
 def test_an_answer_that_ends_counts_as_stopped(graduate: Graduate) -> None:
     ledger = Ledger(rows=0, answers=4, max_tokens=6)
-    before: Any = ledger.measure(graduate, [])["answers"]
+    before: Any = ledger.measure(graduate, [])["figures"]
     end_at_once(graduate)
-    after: Any = ledger.measure(graduate, [])["answers"]
-    assert before["stopped"] == 0
-    assert before["mean_tokens"] == 6
-    assert after["stopped"] > 0
-    assert after["mean_tokens"] < 6
+    after: Any = ledger.measure(graduate, [])["figures"]
+    assert before["stopped"]["value"] == 0
+    assert before["tokens"]["value"] == 6
+    assert after["stopped"]["value"] > 0
+    assert after["tokens"]["value"] < 6
 
 
 def test_questions_that_the_model_has_no_room_for_are_missing(graduate: Graduate) -> None:
-    found: Any = Ledger(rows=0, answers=2, max_tokens=2048).measure(graduate, [])["answers"]
-    assert (found["n"], found["missing"]) == (0, 2)
-    assert "stop_rate" not in found
+    found: Any = Ledger(rows=0, answers=2, max_tokens=2048).measure(graduate, [])["figures"]
+    assert (found["stopped"]["n"], found["stopped"]["missing"]) == (0, 2)
+    assert found["stopped"]["value"] is None

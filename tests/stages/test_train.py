@@ -240,7 +240,7 @@ def test_every_train_stage_tells_what_it_leaves_behind(
     assert own["rows"] == made["first"].numbers["validation_rows"]
     change = ledgers[1]["losses"]["data"]["loss"] - own["loss"]
     assert ledgers[1]["losses"]["data"]["change"] == pytest.approx(change)
-    assert ledgers[0]["answers"]["n"] == 2
+    assert ledgers[0]["figures"]["stopped"]["n"] == 2
 
 
 def test_rows_that_are_all_too_long_fail_by_name(line: Callable[..., dict[str, Artifact]]) -> None:

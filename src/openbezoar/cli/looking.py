@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,14 +24,19 @@ def show(
     funnel: Annotated[
         bool, typer.Option("--funnel", help="Only what each scheme asked for, lost and kept.")
     ] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Only what every checkpoint of the line is like.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the artifacts and the funnels of a store, or the numbers of one stage."""
+    """Show the artifacts, the funnels and the ledger of a store, or the numbers of one stage."""
     from openbezoar import shelf
     from openbezoar.store import Store
 
     held = Store(store)
-    if funnel:
+    if ledger:
+        print_table(_checkpoints(held, as_json), as_json)
+    elif funnel:
         print_table(
             [step for step in shelf.funnel(held) if stage in (None, step["stage"])], as_json
         )
@@ -40,14 +45,11 @@ def show(
         if not as_json and (steps := shelf.funnel(held)):
             print()
             print_table(steps, as_json)
+        if not as_json and (lines := _checkpoints(held, as_json)):
+            print()
+            print_table(lines, as_json)
     else:
-        artifact = shelf.latest(held, stage)
-        manifest = artifact.manifest.model_dump(mode="json")
-        print(
-            json.dumps(manifest, indent=2, ensure_ascii=False)
-            if as_json
-            else shelf.visible("\n".join([outline(manifest), *licence_lines(held, artifact)]))
-        )
+        print(_told(held, shelf.latest(held, stage), as_json))
 
 
 def peek(  # noqa: PLR0913 - one argument per option
@@ -99,6 +101,26 @@ def report(
     from openbezoar.store import Store
 
     print(write(Store(store), out or store / "report.html"))
+
+
+def _checkpoints(held: "Store", as_json: bool) -> list[dict[str, Any]]:
+    from openbezoar.report.checkpoints import checkpoints, rows_of
+    from openbezoar.report.contents import gather
+
+    return rows_of(checkpoints(gather(held)), as_json)
+
+
+def _told(held: "Store", artifact: "Artifact", as_json: bool) -> str:
+    """One artifact: all of it as JSON, its scores as a table, or its manifest as an outline."""
+    from openbezoar.scoreboard import scoreboard
+    from openbezoar.shelf import visible
+
+    manifest = artifact.manifest.model_dump(mode="json")
+    if as_json:
+        return json.dumps(manifest, indent=2, ensure_ascii=False)
+    if manifest["makes"] == "scores":
+        return scoreboard(artifact)
+    return visible("\n".join([outline(manifest), *licence_lines(held, artifact)]))
 
 
 def licence_lines(store: "Store", artifact: "Artifact") -> list[str]:

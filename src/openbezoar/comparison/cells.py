@@ -59,6 +59,18 @@ def _preferences(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
         yield f"{name}.reward_margin", Cell(row, margin)
 
 
+def _ledger(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
+    row = str(item["id"])
+    if "loss" in item:
+        tokens = float(item["tokens"])
+        yield f"ledger.loss.{item['data']}", Cell(row, item["loss"] * tokens, tokens)
+    elif "stopped" in item:
+        yield "ledger.stopped", Cell(row, float(item["stopped"]))
+        yield "ledger.refusals", Cell(row, float(bool(item["refusal"])))
+        if item["repetition"] is not None:
+            yield "ledger.repetition", Cell(row, item["repetition"])
+
+
 def _mt_bench(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
     if item["rating"] is not None:
         yield "mt_bench", Cell(_question(item), float(item["rating"]))
@@ -77,6 +89,7 @@ def _question(item: Item) -> str:
 
 _READERS: dict[str, Callable[[Item, str], Iterator[tuple[str, Cell]]]] = {
     "harness": _harness,
+    "ledger": _ledger,
     "mt_bench": _mt_bench,
     "mt_bench_pairs": _mt_bench_pairs,
     "perplexity": _perplexity,

@@ -16,6 +16,8 @@ __all__ = ["NO_DIFFERENCE", "Comparison", "Found", "compare"]
 NO_DIFFERENCE = "no difference shown"
 LEVEL = 0.05
 ROUNDS = 2000
+NOT_COMPARED = ("perplexity.", "ledger.perplexity.", "ledger.tokens")
+"""What says again in other units what a loss says, and a length, which is neither good nor bad."""
 
 
 class Comparison(Record):
@@ -110,7 +112,7 @@ def _metrics(a: Side, b: Side) -> list[str]:
         for name in scores
         if name in a.cells
         or name in b.cells
-        or not any(name.startswith(f"{other}.") for other in [*scores, "perplexity"])
+        or not name.startswith((*NOT_COMPARED, *(f"{other}." for other in scores)))
     ]
 
 

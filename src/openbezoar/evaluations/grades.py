@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from openbezoar.evaluations.pooled import pooled
+from openbezoar.evaluations.pooled import on_scale, pooled
 from openbezoar.judges.rating import HIGHEST, LOWEST
 from openbezoar.records import Score
 from openbezoar.statistics import Estimate, rank_correlation, share
@@ -59,7 +59,7 @@ class Grading(NamedTuple):
             return self._made(name, Estimate(None, 0, None, None, None), ratings, missing, note)
         groups = list(by_question.values())
         mean = pooled([sum(group) for group in groups], [len(group) for group in groups])
-        return self._made(name, mean, ratings, missing, note)
+        return self._made(name, on_scale(mean, LOWEST, HIGHEST), ratings, missing, note)
 
     def _made(
         self, name: str, mean: Estimate, ratings: Sequence[float], missing: int, note: str

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from openbezoar.evaluations.judging import Game
-from openbezoar.evaluations.pooled import pooled
+from openbezoar.evaluations.pooled import on_scale, pooled
 from openbezoar.records import Score
 from openbezoar.statistics import Estimate, kappa, share
 
@@ -99,7 +99,8 @@ class Matching(NamedTuple):
             if match.outcome is not None:
                 by_question.setdefault(match.question, []).append(POINTS[match.outcome])
         groups = list(by_question.values())
-        mean = pooled([sum(group) for group in groups], [len(group) for group in groups])
+        rate = pooled([sum(group) for group in groups], [len(group) for group in groups])
+        mean = on_scale(rate, 0, 1)
         wanted = len(read) + missing
         if missing:
             low, high = (sum(map(sum, groups)) + missing * end for end in (0, 1))

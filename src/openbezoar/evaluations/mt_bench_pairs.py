@@ -6,14 +6,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import JsonValue, model_validator
+from pydantic import JsonValue, PositiveInt, model_validator
 
 from openbezoar import files
-from openbezoar.driver import wait_for
+from openbezoar.driver import over_rows, wait_for
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.dialogues import Dialogue, from_answers
-from openbezoar.evaluations.exam import ExamSettings, Paper
+from openbezoar.evaluations.exam import ExamRuntime, ExamSettings, Paper
 from openbezoar.evaluations.fastchat import read_answers
 from openbezoar.evaluations.judging import Game
 from openbezoar.evaluations.matches import Match, Matching, agreement, match_of
@@ -27,6 +27,13 @@ __all__ = ["MtBenchPairs"]
 
 Games = list[list[Game]]
 """By pair of models."""
+
+
+class PairsRuntime(ExamRuntime):
+    """Logistics."""
+
+    models: PositiveInt = 1
+    """Models that answer at a time; each is in memory, and on a processor they share its cores."""
 
 
 class Sitting(NamedTuple):
@@ -55,6 +62,7 @@ class MtBenchPairs(ExamSettings, Evaluation):
     """brackets: the last `[[A]]`, `[[B]]` or `[[C]]` counts, and a reply without one is asked for
     once more. classic: as FastChat does it, with answers that may steer the judge, A if `[[A]]`
     stands anywhere, and no second try."""
+    runtime: PairsRuntime = PairsRuntime()
 
     @model_validator(mode="after")
     def _has_others(self) -> "MtBenchPairs":
@@ -129,17 +137,27 @@ class MtBenchPairs(ExamSettings, Evaluation):
 
     async def _sit(self, subject: Subject, bench: Bench, wording: Wording) -> Sitting:
         paper = await self.paper(bench, wording, pair=True)
-        answers: dict[str, list[Dialogue]] = {}
-        for name, opened in self._models(subject, bench).items():
-            bench.say(f"{name} answers {len(paper.questions)} questions")
-            async with opened as model:
-                answers[name] = await self.interview(bench).ask(paper.questions, model)
+        answers = await self._answered(paper, subject, bench)
         for file in self.answers:
             given = read_answers(files.located(file, self._folder))
             answers[_name_of(file)] = from_answers(paper.questions, given)
         pairs = [pair for pair in combinations(answers, 2) if self._is_wanted(pair, subject)]
         judged = [await self._judged(name, answers, pairs, bench, wording) for name in self.judges]
         return Sitting(paper, answers, pairs, judged)
+
+    async def _answered(
+        self, paper: Paper, subject: Subject, bench: Bench
+    ) -> dict[str, list[Dialogue]]:
+        """What each model answers, in the order of the models."""
+        models = self._models(subject, bench)
+
+        async def work(name: str) -> list[Dialogue]:
+            bench.say(f"{name} answers {len(paper.questions)} questions")
+            async with models[name] as model:
+                return await self.interview(bench).ask(paper.questions, model)
+
+        outcomes = over_rows(models, work, self.runtime.models)
+        return {one.row: one.result async for one in outcomes if one.result is not None}
 
     async def _judged(
         self,

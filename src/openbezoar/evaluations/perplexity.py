@@ -1,6 +1,7 @@
 """How surprised a model is by answers it has not seen."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import JsonValue, PositiveInt
@@ -9,11 +10,12 @@ from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Answer, Likelihood, LikelihoodRuntime, likelihoods
-from openbezoar.evaluations.pooled import pooled
+from openbezoar.evaluations.pooled import never_negative, pooled
 from openbezoar.families import Bench, Evaluation, Subject
 from openbezoar.records import Example, Preference, Score
+from openbezoar.statistics import Estimate
 
-__all__ = ["Perplexity"]
+__all__ = ["Perplexity", "answer_of", "loss_scores"]
 
 
 class Perplexity(Evaluation):
@@ -37,13 +39,19 @@ class Perplexity(Evaluation):
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """Two scores, `loss.<data>` and `perplexity.<data>`; one item a row."""
         rows = held_out(self.data, bench.inputs[self.data], self.limit)
-        answers = [_answer(row) for row in rows]
+        answers = [answer_of(row) for row in rows]
         found = likelihoods(subject.path, answers, self.max_tokens, self.precision, self.runtime)
         journal.append(
             bench.folder / journal.ITEMS,
             (self._item(row, one) for row, one in zip(rows, found, strict=True)),
         )
-        return self._scores(found, bench.inputs[self.data].manifest.fingerprint)
+        settings: dict[str, JsonValue] = {
+            "rows": bench.inputs[self.data].manifest.fingerprint,
+            "limit": self.limit,
+            "max_tokens": self.max_tokens,
+            "precision": self.precision,
+        }
+        return loss_scores(found, (f"loss.{self.data}", f"perplexity.{self.data}"), settings)
 
     def _item(
         self, row: Example | Preference, found: Likelihood | ParseError
@@ -53,38 +61,36 @@ class Perplexity(Evaluation):
             return {**item, "missing": found.reason}
         return {**item, "loss": -found.per_token, "tokens": found.tokens}
 
-    def _scores(self, found: list[Likelihood | ParseError], rows: str) -> list[Score]:
-        read = [one for one in found if isinstance(one, Likelihood)]
-        loss = pooled([-one.total for one in read], [one.tokens for one in read])
-        shared = {
-            "n": loss.n,
-            "missing": len(found) - len(read),
-            "higher_is_better": False,
-            "note": f"{sum(one.tokens for one in read)} answer tokens",
-            "settings": {
-                "rows": rows,
-                "limit": self.limit,
-                "max_tokens": self.max_tokens,
-                "precision": self.precision,
-            },
-        }
-        perplexity = None if loss.value is None else math.exp(loss.value)
-        error = loss.standard_error
-        return [
-            Score(
-                name=f"loss.{self.data}", value=loss.value, standard_error=error,
-                low=loss.low, high=loss.high, **shared,
-            ),
-            Score(
-                name=f"perplexity.{self.data}", value=perplexity,
-                standard_error=None if error is None or perplexity is None else perplexity * error,
-                low=None if loss.low is None else math.exp(loss.low),
-                high=None if loss.high is None else math.exp(loss.high), **shared,
-            ),
-        ]  # fmt: skip
 
-
-def _answer(row: Example | Preference) -> Answer:
+def answer_of(row: Example | Preference) -> Answer:
+    """A row's question and answer; of a preference the chosen one."""
     if isinstance(row, Preference):
         return row.prompt, row.chosen
     return row.messages[:-1], row.answer
+
+
+def loss_scores(
+    found: Sequence[Likelihood | ParseError], names: tuple[str, str], settings: dict[str, JsonValue]
+) -> list[Score]:
+    """The mean loss a token over rows and its exponential, by these names."""
+    read = [one for one in found if isinstance(one, Likelihood)]
+    loss = never_negative(pooled([-one.total for one in read], [one.tokens for one in read]))
+    perplexity = _exponential(loss)
+    return [
+        Score(
+            name=name, value=mean.value, standard_error=mean.standard_error, n=mean.n,
+            low=mean.low, high=mean.high, missing=len(found) - len(read), higher_is_better=False,
+            note=f"{sum(one.tokens for one in read)} answer tokens", settings=settings,
+        )
+        for name, mean in zip(names, (loss, perplexity), strict=True)
+    ]  # fmt: skip
+
+
+def _exponential(loss: Estimate) -> Estimate:
+    value = None if loss.value is None else math.exp(loss.value)
+    error = loss.standard_error
+    return Estimate(
+        value, loss.n, None if error is None or value is None else value * error,
+        None if loss.low is None else math.exp(loss.low),
+        None if loss.high is None else math.exp(loss.high),
+    )  # fmt: skip

@@ -1,11 +1,14 @@
-"""The mean over everything that clustered rows hold, with an error that knows the clusters."""
+"""The mean over everything that clustered rows hold, and intervals that stay on its scale."""
 
 import math
 from collections.abc import Sequence
 
-from openbezoar.statistics import TWO_SIDED_95, Estimate
+from openbezoar.statistics import TWO_SIDED_95, Estimate, wilson
 
-__all__ = ["pooled"]
+__all__ = ["never_negative", "on_scale", "pooled"]
+
+NOTHING = 1e-9
+"""An error below this share of the scale is none: what is left of it is rounding."""
 
 
 def pooled(totals: Sequence[float], counts: Sequence[int]) -> Estimate:
@@ -25,3 +28,30 @@ def pooled(totals: Sequence[float], counts: Sequence[int]) -> Estimate:
     error = math.sqrt(squares * rows / (rows - 1)) / held
     half = TWO_SIDED_95 * error
     return Estimate(value, rows, error, value - half, value + half)
+
+
+def on_scale(mean: Estimate, lowest: float, highest: float) -> Estimate:
+    """The mean with an interval that cannot leave the scale its values are from.
+
+    Wilson's, of the mean's place on the scale, for the number of yes-or-no rows that would have
+    the same error: the effective sample size, as for shares in clustered surveys (Kott and Carr
+    1997). Rows that all agree show no spread. What none of n rows showed may still be a share up
+    to Wilson's bound of 0 in n, and lie at either end.
+    """
+    if mean.value is None or mean.standard_error is None:
+        return mean
+    width, above, below = highest - lowest, mean.value - lowest, highest - mean.value
+    if mean.standard_error <= NOTHING * width:
+        unseen = wilson(0, mean.n).high
+        return mean._replace(low=mean.value - unseen * above, high=mean.value + unseen * below)
+    rows = above * below / mean.standard_error**2
+    low, high = wilson(rows * above / width, rows)
+    return mean._replace(low=lowest + low * width, high=lowest + high * width)
+
+
+def never_negative(mean: Estimate) -> Estimate:
+    """The mean with an interval above zero, symmetrical about the mean's logarithm."""
+    if not mean.value or mean.standard_error is None:
+        return mean
+    factor = math.exp(TWO_SIDED_95 * mean.standard_error / mean.value)
+    return mean._replace(low=mean.value / factor, high=mean.value * factor)

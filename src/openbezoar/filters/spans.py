@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
+from openbezoar.repeating import SPAN, repeated
+
 __all__ = ["Phrases", "repeated_share"]
 
-SPAN = 4
-"""Words of a span that may be repeated."""
 FEWEST = 16
 """With fewer words, a text may repeat itself by its nature."""
 TAIL = 60
@@ -63,5 +63,4 @@ def _repeated(units: Sequence[str], distinct: int, limit: float) -> float:
     spans = len(units) - SPAN + 1
     if len(units) < FEWEST or distinct - SPAN >= (1 - limit) * spans:
         return 0.0
-    different = set(zip(*(units[start:] for start in range(SPAN)), strict=False))
-    return 1 - len(different) / spans
+    return repeated(units) or 0.0

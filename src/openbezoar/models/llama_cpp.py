@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from openbezoar import hub
 from openbezoar.errors import MissingExtra, ModelError
 from openbezoar.families import ChatModel, ModelSpec
+from openbezoar.models.beside import Beside
 from openbezoar.models.limits import Limits
 from openbezoar.models.openai import SERVER, Endpoint, OpenAI, served_at
 
@@ -19,6 +20,8 @@ __all__ = ["LlamaCpp", "Slots"]
 
 PROMPT_MEMORY = 512
 """MiB that llama.cpp may spend on remembering prompts; its own default is 8 GiB."""
+SMALL = 512 * 2**20
+"""Bytes up to which a model is served once a core; reading a larger one is what takes the time."""
 
 
 class Slots(Limits):
@@ -26,9 +29,13 @@ class Slots(Limits):
 
     slots: int = Field(8, ge=1)
     """Answers written side by side; about 8 is fastest on two cores."""
+    servers: int = Field(0, ge=0)
+    """Copies of the model that share the slots; 0: one a core where the file is small and `threads`
+    is not given, else one. Copies never wait for each other, as the threads of one must."""
     threads: int = Field(0, ge=0)
-    """Threads that compute; 0: one fewer than the cores, since threads that must share a core with
-    other work wait for each other (docs/lab.md has what that costs)."""
+    """Threads of each copy; 0: one where there are several copies, else one fewer than the cores,
+    since threads that must share a core with other work wait for each other (docs/lab.md has what
+    that costs)."""
     timeout: float = Field(600.0, gt=0)
     """Seconds to wait for one answer."""
 
@@ -76,9 +83,23 @@ class LlamaCpp(ModelSpec):
 
     @asynccontextmanager
     async def _served(self) -> AsyncIterator[ChatModel]:
-        server = await asyncio.to_thread(self._start)
-        async with served_at(self._client(server.listening_address), key="none") as model:
-            yield model
+        _library()
+        copies = self._copies(hub.gguf(self.model).stat().st_size)
+        servers = [await asyncio.to_thread(self._start, copies) for _ in range(copies)]
+        async with AsyncExitStack() as stack:
+            models = [
+                await stack.enter_async_context(
+                    served_at(self._client(server.listening_address), key="none")
+                )
+                for server in servers
+            ]
+            yield Beside(models) if copies > 1 else models[0]
+
+    def _copies(self, size: int) -> int:
+        """How many servers; none without a slot."""
+        once = size > SMALL or self.runtime.threads > 0
+        wanted = self.runtime.servers or (1 if once else _cores())
+        return min(wanted, self.runtime.slots)
 
     def _client(self, address: str) -> OpenAI:
         return OpenAI(
@@ -92,23 +113,19 @@ class LlamaCpp(ModelSpec):
             ),
         )
 
-    def _start(self) -> Any:
-        try:
-            import xllamacpp
-        except ImportError:
-            raise MissingExtra(
-                "models of kind llama_cpp need xllamacpp; pip install 'openbezoar[llama]'"
-            ) from None
+    def _start(self, copies: int) -> Any:
+        xllamacpp = _library()
         path = hub.gguf(self.model)
         wanted = xllamacpp.CommonParams()
         wanted.model.path = str(path)
-        wanted.n_parallel = self.runtime.slots
-        wanted.n_ctx = self.context * self.runtime.slots
+        wanted.n_parallel = -(-self.runtime.slots // copies)
+        wanted.n_ctx = self.context * wanted.n_parallel
         wanted.port = 0
         wanted.verbosity = 0
         wanted.warmup = False
-        wanted.cache_ram_mib = PROMPT_MEMORY
-        wanted.cpuparams.n_threads = self.runtime.threads or max(1, _cores() - 1)
+        wanted.cache_ram_mib = PROMPT_MEMORY // copies
+        alone = max(1, _cores() - 1) if copies == 1 else 1
+        wanted.cpuparams.n_threads = self.runtime.threads or alone
         try:
             return xllamacpp.Server(wanted)
         except RuntimeError as error:
@@ -116,6 +133,16 @@ class LlamaCpp(ModelSpec):
                 f"{path}: llama.cpp cannot serve it ({error}); is it a GGUF file of a chat model, "
                 "and does its context fit the memory?"
             ) from None
+
+
+def _library() -> Any:
+    try:
+        import xllamacpp
+    except ImportError:
+        raise MissingExtra(
+            "models of kind llama_cpp need xllamacpp; pip install 'openbezoar[llama]'"
+        ) from None
+    return xllamacpp
 
 
 def _cores() -> int:

@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from openbezoar.errors import MissingExtra
 from openbezoar.records import Score
+from openbezoar.report.checkpoints import Checkpoints
+from openbezoar.report.checkpoints import Figure as Mark
 from openbezoar.report.funnel import Step
 from openbezoar.report.judging import Line
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["accepted", "curve", "funnel", "metric"]
+__all__ = ["accepted", "curve", "funnel", "ledger", "metric"]
 
 # Stand-ins: each becomes a colour of the page, so that pictures fit a light page and a dark one.
 INK, FAINT, GOOD, BAD = "#010203", "#010204", "#010205", "#010206"
@@ -97,6 +99,24 @@ def accepted(lines: Sequence[Line], name: str) -> Markup:
         return _svg(figure, name)
 
 
+def ledger(book: Checkpoints, name: str) -> Markup:
+    """Every figure over the checkpoints of the line, one panel below the other."""
+    each, foot = 1.05, 1.1
+    height = each * len(book.columns) + foot
+    with _canvas(height) as figure:
+        for place, column in enumerate(book.columns):
+            bottom = (foot + each * (len(book.columns) - 1 - place)) / height
+            axes = _plain_axes(figure, (0.13, bottom, 0.84, 0.66 * each / height))
+            _joined(axes, book.marks(column))
+            axes.set_title(_short(column), loc="left", fontsize=10, color=INK, pad=4)
+            axes.set(xlim=(-0.5, len(book.lines) - 0.5), xticks=range(len(book.lines)))
+            is_last = place == len(book.columns) - 1
+            names = [_short(line.name, 16) if is_last else "" for line in book.lines]
+            axes.set_xticklabels(names, rotation=45, ha="right", rotation_mode="anchor")
+            axes.locator_params(axis="y", nbins=3)
+        return _svg(figure, name)
+
+
 def thinned(points: Sequence[Point]) -> list[Point]:
     """At most 300 points: the means over equal runs of neighbours."""
     size = -(-len(points) // MOST_POINTS)
@@ -105,6 +125,16 @@ def thinned(points: Sequence[Point]) -> list[Point]:
         (sum(step for step, _ in run) / len(run), sum(value for _, value in run) / len(run))
         for run in runs
     ]
+
+
+def _joined(axes: "Axes", marks: Sequence[Mark | None]) -> None:
+    """Values joined by a line over their intervals; where there is none the line passes on."""
+    known = [(x, mark) for x, mark in enumerate(marks) if mark and mark.value is not None]
+    for x, mark in known:
+        if mark.low is not None and mark.high is not None:
+            axes.plot([x, x], [mark.low, mark.high], color=FAINT, linewidth=3)
+    places, values = [x for x, _ in known], [mark.value or 0.0 for _, mark in known]
+    axes.plot(places, values, color=GOOD, linewidth=1.2, marker="o", markersize=5)
 
 
 class Bar(NamedTuple):

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from openbezoar.records import Score
+from openbezoar.report.checkpoints import LEDGER
 from openbezoar.report.contents import Contents, Made
 from openbezoar.report.numbers import EvaluateNumbers
 
@@ -89,6 +90,8 @@ def _by_name(made: Made) -> dict[tuple[str, int], Score]:
     turns: Counter[str] = Counter()
     table = {}
     for score in made.numbers.scores:
+        if score.name.startswith(LEDGER):
+            continue  # these have a table of their own, beside the train stages'
         table[score.name, turns[score.name]] = score
         turns[score.name] += 1
     return table

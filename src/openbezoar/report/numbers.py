@@ -82,6 +82,7 @@ class FigureNumbers(Read):
     low: float | None = None
     high: float | None = None
     n: int = 0
+    missing: int = 0
 
 
 class MeasuredJudge(Read):
@@ -167,26 +168,19 @@ class Loss(Read):
     """The loss on one lesson's validation rows, and how it moved since that lesson."""
 
     loss: float | None
+    low: float | None = None
+    high: float | None = None
     rows: int
     since: str = ""
     change: float | None = None
-
-
-class AnswerNumbers(Read):
-    """How a model answered questions that stay the same."""
-
-    n: int = 0
-    stopped: int = 0
-    refusals: int = 0
-    mean_tokens: float | None = None
-    max_tokens: int = 0
 
 
 class LedgerNumbers(Read):
     """What a train stage left behind."""
 
     losses: dict[str, Loss] = {}
-    answers: AnswerNumbers = AnswerNumbers()
+    figures: dict[str, FigureNumbers] = {}
+    """Of the answers; none in an artifact of an older version."""
 
 
 class TrainNumbers(Numbers):

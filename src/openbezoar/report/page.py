@@ -12,10 +12,10 @@ from markupsafe import Markup, escape
 from openbezoar.errors import StoreError
 from openbezoar.records import Score
 from openbezoar.report import figures
+from openbezoar.report.checkpoints import checkpoints
 from openbezoar.report.contamination import searches
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.courses import METRICS, courses
-from openbezoar.report.forgetting import forgetting
 from openbezoar.report.funnel import chains
 from openbezoar.report.judging import FIGURES, trials
 from openbezoar.report.ledger import ledger, main_lines
@@ -47,7 +47,6 @@ def write(store: Store, out: Path) -> Path:
 def render(contents: Contents) -> str:
     """The page; equal contents give equal text."""
     book = ledger(contents)
-    taken = courses(contents)
     return (
         _environment()
         .get_template("page.html.jinja")
@@ -58,8 +57,8 @@ def render(contents: Contents) -> str:
             searches=searches(contents),
             trials=trials(contents),
             measured=FIGURES,
-            courses=taken,
-            forgetting=forgetting(taken),
+            courses=courses(contents),
+            checkpoints=checkpoints(contents),
             metrics=METRICS,
             merges=[made for made in contents.latest if isinstance(made.numbers, MergeNumbers)],
             ledger=book,

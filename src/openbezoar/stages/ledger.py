@@ -4,17 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
+from pydantic import JsonValue
 
-from openbezoar.component import Component
-from openbezoar.driver import over_rows, wait_for
-from openbezoar.evaluations.held_out import spread
-from openbezoar.evaluations.pooled import pooled
-from openbezoar.evaluations.questions import SAMPLE, QuestionFiles
-from openbezoar.families import Numbers, Request, Sampling
+from openbezoar.driver import wait_for
+from openbezoar.evaluations import replies
+from openbezoar.evaluations.ledger import Probe
+from openbezoar.evaluations.pooled import never_negative, pooled
+from openbezoar.families import Numbers
 from openbezoar.models.transformers import Checkpoint, Placement, Transformers
-from openbezoar.records import Completion, Message
-from openbezoar.refusing import refusal
 from openbezoar.stages.lessons import Lesson, sequences
 
 if TYPE_CHECKING:
@@ -33,15 +30,8 @@ class Graduate:
     micro_tokens: int
 
 
-class Ledger(Component):
+class Ledger(Probe):
     """Figures on a fixed probe set, taken after a train stage; they change nothing else."""
-
-    rows: NonNegativeInt = 16
-    """Validation rows of each data set learned so far, whose loss shows what was forgotten."""
-    answers: NonNegativeInt = Field(default=8, le=16)
-    """Questions of ours that the model answers greedily, spread over 8 categories."""
-    max_tokens: PositiveInt = 64
-    """The longest answer; a longer one counts as not stopped."""
 
     def measure(self, graduate: Graduate, lessons: Sequence[Lesson]) -> Numbers:
         """The loss on each lesson's data set, the first lesson first, then how it answers."""
@@ -52,8 +42,19 @@ class Ledger(Component):
         losses: dict[str, JsonValue] = {
             data: self._loss(graduate, lesson, lessons) for data, lesson in learned.items()
         }
-        answers = self._answers(graduate) if self.answers else {}
-        return {"losses": losses, "answers": answers}
+        figures: dict[str, JsonValue] = {}
+        if self.answers:
+            given = wait_for(replies.ask(_answering(graduate), self.answers, self.max_tokens))
+            lost = sum(one.completion is None for one in given)
+            figures = {
+                name: {**found._asdict(), "missing": lost}
+                for name, found in replies.figures(given, self.max_tokens).items()
+            }
+        asked: dict[str, JsonValue] = {
+            "max_tokens": self.max_tokens,
+            "questions": replies.evidence(),
+        }
+        return {"losses": losses, "figures": figures, "asked": asked}
 
     def _loss(self, graduate: Graduate, lesson: Lesson, lessons: Sequence[Lesson]) -> Numbers:
         from openbezoar.training.logps import answer_log_probabilities
@@ -61,48 +62,17 @@ class Ledger(Component):
         limits = (self.rows, lesson.max_tokens)
         rows = sequences(lesson.rows, "valid", graduate.format, limits)
         found = answer_log_probabilities(graduate.model, rows, graduate.micro_tokens)
-        loss = pooled([-total for total, _ in found], [tokens for _, tokens in found])
+        totals, tokens = [-total for total, _ in found], [tokens for _, tokens in found]
+        loss = never_negative(pooled(totals, tokens))
         numbers: Numbers = {
             "loss": loss.value,
             "standard_error": loss.standard_error,
+            "low": loss.low,
+            "high": loss.high,
             "rows": loss.n,
-            "tokens": sum(tokens for _, tokens in found),
+            "tokens": sum(tokens),
         }
         return numbers | _forgotten(numbers, lesson.data, lessons[:-1])
-
-    def _answers(self, graduate: Graduate) -> Numbers:
-        sample = QuestionFiles(SAMPLE)
-        asked = spread(sample.load("vetted"), self.answers)
-        questions = [one.turns[0] for one in asked]
-        given = wait_for(self._answered(graduate, questions))
-        stopped = sum(answer.finish_reason == "stop" for answer in given)
-        refused = sum(bool(refusal(answer.text)) for answer in given)
-        share = {
-            "stop_rate": stopped / len(given),
-            "mean_tokens": sum(answer.tokens_out for answer in given) / len(given),
-            "refusal_share": refused / len(given),
-        } if given else {}  # fmt: skip
-        return {
-            "n": len(given),
-            "missing": len(questions) - len(given),
-            "stopped": stopped,
-            "refusals": refused,
-            **share,
-            "max_tokens": self.max_tokens,
-            "questions": sample.evidence()[0][:12],
-        }
-
-    async def _answered(self, graduate: Graduate, questions: Sequence[str]) -> list[Completion]:
-        """The answers, without those that the model has no room for."""
-        model = _answering(graduate)
-        sampling = Sampling(temperature=0, max_tokens=self.max_tokens)
-
-        async def answer(question: str) -> Completion:
-            asked = (Message(role="user", content=question),)
-            return await model.complete(Request(messages=asked, sampling=sampling))
-
-        outcomes = over_rows(questions, answer, limit=len(questions))
-        return [one.result async for one in outcomes if one.result is not None]
 
 
 def _answering(graduate: Graduate) -> Checkpoint:

@@ -1,0 +1,56 @@
+"""The scores of one model on a terminal."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openbezoar.records import Score
+from openbezoar.scoreboard import scoreboard
+from openbezoar.store import Artifact, Manifest
+
+SCORES = (
+    Score(name="mt_bench", value=9.4375, n=16, missing=2, low=8.1, high=9.91, note="by a judge"),
+    Score(name="mt_bench.math", value=None, n=1, missing=3, note="invalid: too many\x1b[2J"),
+    Score(name="loss.x", value=1.206, n=15, higher_is_better=False, note="by a judge"),
+)
+
+
+def shown(*evaluations: dict[str, Any]) -> list[str]:
+    manifest = Manifest(
+        stage="eval_base", kind="evaluate", makes="scores", fingerprint="f" * 64, inputs={},
+        science={"settings": {"evaluations": list(evaluations)}}, files={}, run={},
+        numbers={"model": "student", "scores": [one.model_dump(mode="json") for one in SCORES]},
+    )  # fmt: skip
+    return scoreboard(Artifact(Path("nowhere"), manifest)).splitlines()
+
+
+def test_every_score_has_its_interval_and_what_it_rests_on() -> None:
+    lines = [line.split() for line in shown()]
+    assert lines[0] == ["eval_base", "measured", "student:", "3", "scores"]
+    assert lines[3] == ["mt_bench", "↑", "9.438", "8.1", "to", "9.91", "16", "2", "1"]
+    assert lines[5] == ["loss.x", "↓", "1.206", "-", "15", "0", "1"]
+
+
+def test_a_score_without_a_value_is_a_dash_and_its_note_says_why() -> None:
+    lines = shown()
+    assert lines[4].split() == ["mt_bench.math", "↑", "-", "-", "1", "3", "2"]
+    assert lines[7:9] == ["note 1: by a judge", "note 2: invalid: too many\\x1b[2J"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"kind": "perplexity", "data": "held", "limit": None, "max_tokens": 9},
+            "set to kind: perplexity, data: held, max_tokens: 9",
+        ),
+        ({"kind": "harness", "tasks": ["piqa"], "limit": 5}, "kind: harness, tasks: piqa, limit"),
+        ({"kind": "of an older version", "depth": 3}, "set to kind: of an older version, depth: 3"),
+    ],
+)
+def test_settings_are_told_where_they_are_not_the_usual_ones(
+    settings: dict[str, Any], line: str
+) -> None:
+    assert line in shown(settings)[-2]
+    assert shown(settings)[-1] == "all there is: bezoar show eval_base --json"
