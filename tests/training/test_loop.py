@@ -155,7 +155,7 @@ def test_with_epochs_the_reference_is_kept_once_a_row_and_used(
     fresh, known = adapted(), adapted()
     train(fresh, replace(lesson, scratch=tmp_path / "fresh"))
     (kept,) = (tmp_path / "fresh").glob("reference-*.jsonl")
-    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").strip().splitlines()]
     assert len({row for row, _ in lines}) == len(lines) == 3
 
     (tmp_path / "known").mkdir()
