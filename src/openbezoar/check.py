@@ -1,7 +1,7 @@
 """Looks at each train stage before it trains: its rows as tokens, and what would spoil them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openbezoar import memory
@@ -158,8 +158,8 @@ def _model_faults(
 
     device = device_for(stage.runtime.device)
     rows = sorted(part.rows, key=lambda row: sum(len(one.ids) for one in row))[:TRIED]
-    opening = stage.opening(start)._replace(has_reference=False)
-    yield from packing_faults(opening._replace(precision="float32")(device), rows, where)
+    opening = replace(stage.opening(start), has_reference=False)
+    yield from packing_faults(replace(opening, precision="float32")(device), rows, where)
     memory.release()
     yield from gradient_faults(opening(device), stage.objective, rows, where)
 

@@ -35,7 +35,7 @@ def test_all_weights_are_trained_from_stage_to_stage_without_a_merge(run: Run, t
         assert (made[stage].folder / "model" / "model.safetensors").exists()
         assert not (made[stage].folder / "adapter").exists()
     after: Any = first["validation_loss_after"]
-    assert after < first["validation_loss_before"]  # type: ignore[operator]
+    assert after < first["validation_loss_before"]
     assert second["validation_loss_before"] == pytest.approx(after, abs=1e-6)
     assert dpo["first_loss"] == pytest.approx(0.6931, abs=1e-4)
     reference: Any = dpo["reference"]

@@ -20,7 +20,7 @@ from tests.training.conftest import Rows
 from tests.training.test_logps import perturbed
 
 Make = Callable[..., Any]
-ROWS = [(Encoded([1, 2, 3], [False, True, True]), Encoded([1, 4], [False, True]))]
+ROWS: Rows = [(Encoded([1, 2, 3], [False, True, True]), Encoded([1, 4], [False, True]))]
 FOUND = torch.tensor([[-1 / 3, -2e-30]])
 
 

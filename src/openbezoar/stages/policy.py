@@ -1,7 +1,8 @@
 """The model that a train stage trains, one with an adapter or all of it, and what is left of it."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from openbezoar.stages.start import MERGED, Start
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Opening", "save"]
 
 
-class Opening(NamedTuple):
+@dataclass(frozen=True)
+class Opening:
     """How the model is opened on a device; it can be sent to other processes."""
 
     start: Start
