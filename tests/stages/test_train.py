@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
-from openbezoar.errors import ConfigError, DataError
+from openbezoar.errors import ConfigError, DataError, ModelError
 from openbezoar.recipe import load
 from openbezoar.stages.start import print_of
 from openbezoar.store import Artifact
@@ -258,6 +259,25 @@ def test_a_base_whose_weights_are_quantised_is_refused(
     (base / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"its weights are quantised.*name the 16-bit checkpoint"):
         line(f"models.student.checkpoint={base}", text=upto("first"))
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0.3, "the validation loss is nan with the rows"), (0, "the loss at step 1 is nan with the")],
+)
+def test_weights_that_give_no_number_stop_the_stage_with_the_rows(
+    line: Callable[..., dict[str, Artifact]], tiny_checkpoint: Path, tmp_path: Path,
+    share: float, told: str,
+) -> None:  # fmt: skip
+    base = shutil.copytree(tiny_checkpoint, tmp_path / "base")
+    tensors = load_file(base / "model.safetensors")
+    tensors["model.norm.weight"].fill_(float("nan"))
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    settings = [f"models.student.checkpoint={base}", f"stages.data.validation={share}"]
+    with pytest.raises(ModelError, match=told) as caught:
+        line(*settings, text=upto("first"))
+    assert "sample-" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_best_is_not_kept_without_rows_to_tell_it_by(

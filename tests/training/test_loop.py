@@ -374,6 +374,24 @@ def test_a_training_interrupted_anywhere_ends_in_the_same_bytes(
     assert again == whole
 
 
+@pytest.mark.slow
+def test_a_training_whose_newest_checkpoint_is_damaged_ends_in_the_same_bytes(
+    adapted: Make, course: Make, rows: Rows, tmp_path: Path
+) -> None:
+    lesson = course(rows, rows, batch_rows=2, epochs=2, checkpoint_every=2)
+    through, resumed = adapted(dropout=0.1), adapted(dropout=0.1)
+    whole = train(through, replace(lesson, scratch=tmp_path / "whole"))
+    with pytest.raises(Killed):
+        train(adapted(dropout=0.1), interrupted(lesson, 7))
+    newest = lesson.scratch / "checkpoint-00000006" / "optimiser.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    said: list[str] = []
+    assert train(resumed, replace(lesson, say=said.append)) == whole
+    assert said[0].startswith("warning: checkpoint-00000006 is damaged")
+    assert said[1] == "continues at step 4 of 8"
+    assert is_equal(tensors(through), tensors(resumed))
+
+
 SCRIPT = """
 import json, sys
 from pathlib import Path
