@@ -276,7 +276,7 @@ def test_weights_that_give_no_number_stop_the_stage_with_the_rows(
     settings = [f"models.student.checkpoint={base}", f"stages.data.validation={share}"]
     with pytest.raises(ModelError, match=told) as caught:
         line(*settings, text=upto("first"))
-    assert "sample-" in str(caught.value)
+    assert " preference-" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from openbezoar.training.course import Course
     from openbezoar.training.encoding import EncodedRows
 
-__all__ = ["course_of", "keep"]
+__all__ = ["course_of", "restore_kept"]
 
 
 def course_of(
@@ -51,7 +51,7 @@ def course_of(
     )
 
 
-def keep(model: Any, course: "Course", progress: "Progress") -> int:
+def restore_kept(model: Any, course: "Course", progress: "Progress") -> int:
     """Put the weights that are to be kept into the model; the step they are from."""
     from openbezoar.training.best import restore_best
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue, model_validator
 from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError, MissingExtra
 from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect, random_for
-from openbezoar.stages.course import course_of, keep
+from openbezoar.stages.course import course_of, restore_kept
 from openbezoar.stages.ledger import Graduate, Ledger
 from openbezoar.stages.lessons import Lesson, lessons_behind
 from openbezoar.stages.merge import MergeRuntime, MergeStage
@@ -142,7 +142,7 @@ class TrainStage(Stage):
         refuse(training_faults(format_, start, parts, bench.stage))
         model, progress = train_from(self.opening(start, bench), course)
         bench.measured.update(progress.measured)
-        kept = keep(model, course, progress)
+        kept = restore_kept(model, course, progress)
         save(model, start, format_, bench.folder)
         write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
         numbers = outcome(course, progress, parts, kept)
