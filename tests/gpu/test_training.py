@@ -73,8 +73,8 @@ def both_ways(model: Any, rows: Rows) -> list[tuple[torch.Tensor, dict[str, torc
     packed = pack(rows, device=DEVICE)
     weights = torch.linspace(-1, 2, len(packed.sequences), device=DEVICE) / 100
     ways = (
-        lambda: sequence_log_probabilities(model, packed),
-        lambda: lone_log_probabilities(model, packed.sequences),
+        partial(sequence_log_probabilities, model, packed),
+        partial(lone_log_probabilities, model, packed.sequences),
     )
     for way in ways:
         sums = way()
