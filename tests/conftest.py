@@ -4,6 +4,7 @@ import os
 import signal
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -71,10 +72,9 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pad_token_id=0,
         tie_word_embeddings=True,
     )
-    from openbezoar.training.adapters import save_model
     from openbezoar.training.format import dress
 
-    save_model(LlamaForCausalLM(config), dress(tokenizer), folder)
+    save_checkpoint(LlamaForCausalLM(config), dress(tokenizer), folder)
     return folder
 
 
@@ -89,6 +89,15 @@ def preference() -> Preference:
     """A pair over a prompt of three turns."""
     prompt = turns("Hello", "Hello, how can I help?", "Name a colour.")
     return Preference(id="pair-1", prompt=prompt, chosen="Blue.", rejected="No.")
+
+
+def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Save a model and its tokenizer as one checkpoint."""
+    from openbezoar.training.adapters import quiet
+
+    with quiet():
+        model.save_pretrained(str(folder))
+        tokenizer.save_pretrained(str(folder))
 
 
 def turns(*texts: str) -> tuple[Message, ...]:

@@ -1,10 +1,14 @@
 """A train stage is looked at before it trains: what it would learn, and what would spoil it."""
 
 import json
+import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from openbezoar import runner
@@ -34,6 +38,7 @@ stages:
   second: {<<: *train, start: merged, objective: {kind: dpo}}
 """
 DATA = "".join(TEXT.partition("  first:")[:1])
+Spoil = Callable[[dict[str, torch.Tensor]], None]
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +122,43 @@ def test_a_token_without_an_embedding_is_told_and_never_trained(
     assert done.stderr.count("error: ") == 1
     with pytest.raises(DataError, match="the tokenizer has ids up to"):
         runner.run(load(folder / "recipe.yaml"), Store(Path(store)), lambda *_: None)
+
+
+def without_a_number(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["model.norm.weight"].fill_(math.nan)
+
+
+def without_a_way_out(tensors: dict[str, torch.Tensor]) -> None:
+    """What the second layer's attention finds goes nowhere, so that nothing in it can learn."""
+    tensors["model.layers.1.self_attn.o_proj.weight"].fill_(0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["first", "second"])
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (
+            without_a_number,
+            {"packing": "packed and single rows differ by nan", "gradient": "12 of"},
+        ),
+        (without_a_way_out, {"gradient": "6 of 12 trainable parameters get no gradient"}),
+    ],
+)
+def test_weights_that_cannot_be_trained_are_told(
+    place: Path, tmp_path: Path, spoil: Spoil, told: dict[str, str], stage: str
+) -> None:
+    folder = shutil.copytree(place, tmp_path / "place")
+    weights = folder / "base" / "model.safetensors"
+    tensors = load_file(weights)
+    spoil(tensors)
+    save_file(tensors, weights, metadata={"format": "pt"})
+    recipe = load(folder / "recipe.yaml", [f"models.student.checkpoint={folder / 'base'}"])
+    (found,) = check(recipe, Store(folder / "store"), stage, rows=0)
+    assert [fault.check for fault in found.faults] == [*told]
+    for fault in found.faults:
+        assert fault.where == f"stages.{stage}"
+        assert fault.what.startswith(told[fault.check])
 
 
 def test_the_command_shows_rows_and_counts(place: Path) -> None:

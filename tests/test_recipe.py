@@ -10,6 +10,7 @@ from openbezoar.recipe import Recipe, load, schema
 from openbezoar.stages.generate import GenerateStage
 from openbezoar.stages.merge import MergeStage
 from openbezoar.stages.train import TrainStage
+from openbezoar.training.adapters import Lora
 
 TEXT = """\
 name: small
@@ -267,7 +268,7 @@ def test_an_override_changes_one_setting(tmp_path: Path) -> None:
 
 def test_an_override_may_give_a_block_that_the_recipe_leaves_out(tmp_path: Path) -> None:
     recipe = load_text(tmp_path, TEXT, "stages.sft.lora.r=4", "stages.sft.runtime={device: cpu}")
-    assert train_stage(recipe, "sft").lora.r == 4
+    assert train_stage(recipe, "sft").lora == Lora(r=4)
     assert train_stage(recipe, "sft").runtime.device == "cpu"
 
 

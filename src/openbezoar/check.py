@@ -1,7 +1,7 @@
 """Looks at each train stage before it trains: its rows as tokens, and what would spoil them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openbezoar import memory
@@ -153,18 +153,15 @@ def _start(name: str, seen: _Seen) -> tuple[Start, tuple[str, ...]]:
 def _model_faults(
     stage: TrainStage, start: Start, part: "EncodedRows", where: str
 ) -> Iterator["Fault"]:
-    from openbezoar.training.adapters import attach_adapter, device_for, load_model
+    from openbezoar.training.adapters import device_for
     from openbezoar.training.model_checks import gradient_faults, packing_faults
 
     device = device_for(stage.runtime.device)
     rows = sorted(part.rows, key=lambda row: sum(len(one.ids) for one in row))[:TRIED]
-    model = load_model(start.folder, device, "float32")
-    yield from packing_faults(model, [one for row in rows for one in row], where)
-    del model
+    opening = replace(stage.opening(start), has_reference=False)
+    yield from packing_faults(replace(opening, precision="float32")(device), rows, where)
     memory.release()
-    model = load_model(start.folder, device, stage.precision)
-    model = attach_adapter(model, stage.lora, start.adapter)
-    yield from gradient_faults(model, stage.objective, rows, where)
+    yield from gradient_faults(opening(device), stage.objective, rows, where)
 
 
 def _counts(name: str, part: "EncodedRows") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from openbezoar.evaluations.preferences import Preferences
 from openbezoar.families import Subject
 from openbezoar.records import Example, Message, Preference
 from openbezoar.statistics import wilson
+from tests.conftest import save_checkpoint
 
 if TYPE_CHECKING:
     from tests.evaluations.conftest import Desk
@@ -173,9 +174,7 @@ def _reseeded(checkpoint: Path, folder: Path) -> None:
     import torch
     from transformers import AutoTokenizer, LlamaForCausalLM
 
-    from openbezoar.training.adapters import save_model
-
     torch.manual_seed(1)
     config = LlamaForCausalLM.from_pretrained(str(checkpoint)).config
     tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))
-    save_model(LlamaForCausalLM(config), tokenizer, folder)
+    save_checkpoint(LlamaForCausalLM(config), tokenizer, folder)

@@ -1,6 +1,7 @@
 """The train and merge stages: an adapter is carried through data sets, merged, and aligned."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
-from openbezoar.errors import ConfigError, DataError
+from openbezoar.errors import ConfigError, DataError, ModelError
 from openbezoar.recipe import load
 from openbezoar.stages.start import print_of
 from openbezoar.store import Artifact
@@ -246,6 +248,46 @@ def test_every_train_stage_tells_what_it_leaves_behind(
 def test_rows_that_are_all_too_long_fail_by_name(line: Callable[..., dict[str, Artifact]]) -> None:
     with pytest.raises(DataError, match=r"stage first: no row can be trained on.*max_tokens"):
         line("stages.first.optimisation.max_tokens=20", text=upto("first"))
+
+
+def test_a_base_whose_weights_are_quantised_is_refused(
+    line: Callable[..., dict[str, Artifact]], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    base = shutil.copytree(tiny_checkpoint, tmp_path / "base")
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    (base / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"its weights are quantised.*name the 16-bit checkpoint"):
+        line(f"models.student.checkpoint={base}", text=upto("first"))
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0.3, "the validation loss is nan with the rows"), (0, "the loss at step 1 is nan with the")],
+)
+def test_weights_that_give_no_number_stop_the_stage_with_the_rows(
+    line: Callable[..., dict[str, Artifact]], tiny_checkpoint: Path, tmp_path: Path,
+    share: float, told: str,
+) -> None:  # fmt: skip
+    base = shutil.copytree(tiny_checkpoint, tmp_path / "base")
+    tensors = load_file(base / "model.safetensors")
+    tensors["model.norm.weight"].fill_(float("nan"))
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    settings = [f"models.student.checkpoint={base}", f"stages.data.validation={share}"]
+    with pytest.raises(ModelError, match=told) as caught:
+        line(*settings, text=upto("first"))
+    assert " preference-" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_best_is_not_kept_without_rows_to_tell_it_by(
+    line: Callable[..., dict[str, Artifact]],
+) -> None:
+    settings = ["stages.first.keep=best", "stages.first.optimisation.evaluate_every=1"]
+    with pytest.raises(
+        DataError, match=r"stage first: keep: best needs validation rows, and 'data'"
+    ):
+        line(*settings, "stages.data.validation=0", text=upto("first"))
 
 
 def test_pairs_that_are_cut_or_left_out_are_counted(

@@ -17,9 +17,7 @@ from openbezoar.training.adapters import (
     load_model,
     refuse_quantised,
     save_adapter,
-    save_model,
     set_dropout,
-    vocabulary,
 )
 from openbezoar.training.format import Format
 from tests.training.test_logps import perturbed
@@ -79,27 +77,6 @@ def test_weights_that_are_quantised_on_disk_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"its weights are quantised.*name the 16-bit checkpoint"):
         refuse_quantised(tmp_path)
-
-
-def test_a_token_beyond_the_vocabulary_is_refused(
-    tiny_checkpoint: Path, format_: Format, tmp_path: Path
-) -> None:
-    assert vocabulary(tiny_checkpoint, format_.tokenizer) == 259
-    format_.tokenizer.save_pretrained(str(tmp_path))
-    tokenizer = Format.load(tmp_path).tokenizer
-    tokenizer.add_tokens(["<new>"])
-    with pytest.raises(ConfigError, match="has 260 tokens and the model 259"):
-        vocabulary(tiny_checkpoint, tokenizer)
-
-
-def test_a_saved_model_knows_when_to_stop(
-    tiny_checkpoint: Path, format_: Format, tmp_path: Path
-) -> None:
-    save_model(load_model(tiny_checkpoint), format_.tokenizer, tmp_path)
-    generation = json.loads((tmp_path / "generation_config.json").read_text(encoding="utf-8"))
-    assert generation["eos_token_id"] == format_.tokenizer.eos_token_id
-    assert generation["pad_token_id"] != generation["eos_token_id"]
-    assert Format.load(tmp_path).fingerprint == format_.fingerprint
 
 
 def test_dropout_is_switched_without_leaving_training_mode(adapted: Callable[..., Any]) -> None:

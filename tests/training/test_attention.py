@@ -14,7 +14,11 @@ from tests.training.families import some_rows, tiny
 NO_CAPS = {"attn_logit_softcapping": None, "final_logit_softcapping": None}
 PACKABLE: dict[str, dict[str, Any]] = {
     "llama": {},
+    "qwen2": {},
     "qwen3": {},
+    "gpt_neox": {},
+    "phi3": {},
+    "olmo2": {},
     "mistral": {"sliding_window": 100},
     "gemma2": {"sliding_window": 100, **NO_CAPS},
     "gemma3_text": {
@@ -34,14 +38,25 @@ UNPACKABLE: dict[str, dict[str, Any]] = {
 }
 
 
+def gradients(model: torch.nn.Module, sums: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Those of all weights, every sequence counting otherwise."""
+    model.zero_grad()
+    (sums * torch.linspace(-1, 2, len(sums))).sum().backward()
+    return {name: tensor.grad.clone() for name, tensor in model.named_parameters()}
+
+
 @pytest.mark.parametrize("family", PACKABLE)
 def test_packed_rows_give_what_their_sequences_give_alone(family: str) -> None:
+    """Among them a pair whose long prompt is computed once."""
     model, packed = tiny(family, **PACKABLE[family]), pack(some_rows())
-    with torch.no_grad():
-        alone = lone_log_probabilities(model, packed.sequences)
-        assert use_segments(model)
-        together = sequence_log_probabilities(model, packed)
+    alone = lone_log_probabilities(model, packed.sequences)
+    expected = gradients(model, alone)
+    assert use_segments(model)
+    together = sequence_log_probabilities(model, packed)
     assert torch.allclose(together, alone, atol=1e-4, rtol=1e-6)
+    for name, gradient in gradients(model, together).items():
+        largest = float(expected[name].abs().max())
+        assert torch.allclose(gradient, expected[name], atol=1e-3 * largest, rtol=0), name
 
 
 @pytest.mark.parametrize("family", UNPACKABLE)

@@ -41,6 +41,37 @@ def test_a_sound_checkpoint_has_no_fault(format_: Format, tiny_checkpoint: Path)
     assert checks.training_faults(format_, start, parts(format_), "sft") == []
 
 
+def endless(part: EncodedRows) -> EncodedRows:
+    """Its second row without its end."""
+    (whole,) = part.rows[1]
+    part.rows[1] = (replace(whole, ids=whole.ids[:-1], supervised=whole.supervised[:-1]),)
+    return part
+
+
+def test_every_check_is_made_before_training(
+    format_: Format, tiny_checkpoint: Path, piece_models: dict[str, Path]
+) -> None:
+    def found(format_: Format, folder: Path = tiny_checkpoint) -> set[str]:
+        return set(names(checks.training_faults(format_, Start(folder), parts(format_), "sft")))
+
+    converted = AutoTokenizer.from_pretrained(str(piece_models["changing"]))
+    padded = AutoTokenizer.from_pretrained(str(tiny_checkpoint), pad_token="</s>")
+    enlarged = AutoTokenizer.from_pretrained(str(tiny_checkpoint), pad_token="<pad>")
+    assert found(Format(padded)) == {"pad"}
+    assert found(Format(enlarged)) == {"vocabulary"}
+    assert "tokenizer" in found(Format(dress(converted)), piece_models["changing"])
+    assert found(_Spoilt(format_.tokenizer)) == {"template"}
+
+
+@pytest.mark.parametrize("part", ["train", "valid"])
+def test_the_rows_of_both_parts_are_looked_at(
+    format_: Format, tiny_checkpoint: Path, part: str
+) -> None:
+    both = {name: parts(format_)["train"] for name in ("train", "valid")}
+    both[part] = endless(both[part])
+    assert names(checks.training_faults(format_, Start(tiny_checkpoint), both, "sft")) == ["eos"]
+
+
 def test_the_first_fault_is_raised_in_one_line() -> None:
     checks.refuse([])
     faults = [checks.Fault("eos", "it never ends", "stages.sft", "end it")] * 2
@@ -49,10 +80,7 @@ def test_the_first_fault_is_raised_in_one_line() -> None:
 
 
 def test_an_answer_that_does_not_end_is_found(format_: Format) -> None:
-    part = parts(format_)["train"]
-    (whole,) = part.rows[1]
-    part.rows[1] = (replace(whole, ids=whole.ids[:-1], supervised=whole.supervised[:-1]),)
-    (fault,) = checks.sequence_faults(format_, part, "stages.sft")
+    (fault,) = checks.sequence_faults(format_, endless(parts(format_)["train"]), "stages.sft")
     assert fault.check == "eos"
     assert fault.what == "the last learned token of 1 rows is not EOS, such as two"
 

@@ -67,6 +67,17 @@ def test_a_nearly_certain_token_still_has_an_exact_gradient() -> None:
     assert float(states.grad) == pytest.approx(float(2 * (1 - p)), rel=0.02)
 
 
+@pytest.mark.parametrize("trained", [False, True])
+def test_probabilities_are_taken_in_float32_of_half_precision_logits(trained: bool) -> None:
+    head = layer(trained).to(torch.bfloat16)
+    states, targets = inputs()
+    half = states.detach().to(torch.bfloat16)
+    found = token_log_probabilities(head, half, targets)
+    expected = head(half).float().log_softmax(-1)[torch.arange(POSITIONS), targets]
+    assert found.dtype == torch.float32
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
 def test_no_positions_give_no_values() -> None:
     found = token_log_probabilities(
         layer(trained=False), torch.zeros(0, 16), torch.zeros(0, dtype=torch.long)

@@ -1,8 +1,9 @@
 """Metrics can be read while a training runs, by people and by trackers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -88,6 +89,41 @@ def test_a_tracker_is_given_every_measurement(
         assert {"step": step, **values} | {"tokens_per_second": 0} == line | {
             "tokens_per_second": 0
         }
+
+
+def written(folder: Path) -> Iterator[tuple[str, int, float]]:
+    """Name, step and value of every number in a folder of TensorBoard's."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    for path in folder.rglob("events.*"):
+        content = path.read_bytes()
+        while content:
+            # a record is its length, in 8 bytes, a checksum, the event, and another checksum
+            end = 12 + int.from_bytes(content[:8], "little")
+            event = Event.FromString(content[12:end])
+            yield from ((one.tag, event.step, one.simple_value) for one in event.summary.value)
+            content = content[end + 4 :]
+
+
+def test_tensorboard_is_given_every_measurement(
+    adapted: Callable[..., Any], course: Callable[..., Course], rows: Rows
+) -> None:
+    """A tracker as accelerate has it; the others differ in where they send the same."""
+    lesson = course(rows, rows, trackers=("tensorboard",))
+    assert lesson.logs is not None
+    check_trackers(lesson.runtime.trackers)
+    metrics = train(adapted(), lesson).metrics
+    found = {(name, step): value for name, step, value in written(lesson.logs)}
+    told = {
+        (name, int(line["step"])): value
+        for line in metrics
+        for name, value in line.items()
+        if name != "step"
+    }
+    assert len(told) == 8
+    for place, value in told.items():
+        assert found[place] == pytest.approx(value, rel=1e-6), place
+    assert found["tokens_per_second", 2] > 0
 
 
 def test_no_tracker_is_opened_for_a_training_that_is_done(

@@ -16,15 +16,17 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from openbezoar.errors import ModelError
 from openbezoar.objectives.dpo import DirectPreferenceOptimization
 from openbezoar.objectives.losses import LOSSES
 from openbezoar.objectives.sft import SupervisedFineTuning
-from openbezoar.training.adapters import adapter_tensors
+from openbezoar.training.adapters import Lora, adapter_tensors, attach_adapter
 from openbezoar.training.health import Health
 from openbezoar.training.loop import Course, train
 from tests.training.conftest import Rows
+from tests.training.families import some_rows, tiny
 from tests.training.test_logps import perturbed, plain
 
 Make = Callable[..., Any]
@@ -66,6 +68,47 @@ def test_two_micro_batches_give_the_weights_of_one(
         assert one.metrics[1][key] == pytest.approx(many.metrics[1][key], rel=1e-4)
     names = tensors(whole)
     assert all(torch.allclose(names[name], tensors(split)[name], atol=1e-5) for name in names)
+
+
+def test_a_step_is_as_large_as_its_rate_says(adapted: Make, course: Make, rows: Rows) -> None:
+    """AdamW's first step moves every weight by the learning rate, whatever the gradient."""
+    model = adapted()
+    before = tensors(model)
+    metrics = train(model, course(rows, batch_rows=8, learning_rate=1e-2, warmup_steps=5)).metrics
+    assert metrics[1]["learning_rate"] == pytest.approx(2e-3)
+    moved = [float((tensors(model)[name] - old).abs().max()) for name, old in before.items()]
+    assert max(moved) == pytest.approx(2e-3, rel=1e-3)
+
+
+def test_the_gradient_is_clipped_and_told_as_it_was(
+    adapted: Make, course: Make, rows: Rows
+) -> None:
+    """AdamW's first moment after one step is a tenth of the gradient it was given."""
+    lesson = course(rows, batch_rows=8, clip=1e-3)
+    told = train(adapted(), lesson).metrics[1]["gradient_norm"]
+    state = load_file(lesson.scratch / "checkpoint-00000001" / "optimiser.safetensors")
+    moments = [tensor for name, tensor in state.items() if name.endswith("exp_avg")]
+    given = 10 * torch.cat([moment.flatten() for moment in moments]).norm()
+    assert float(given) == pytest.approx(1e-3, rel=1e-3)
+    assert told > 0.1
+
+
+def test_a_model_that_cannot_be_packed_is_named_and_trained(course: Make) -> None:
+    said: list[str] = []
+    model = attach_adapter(tiny("granite", logits_scaling=8.0), Lora(r=4, dropout=0.0))
+    train(model, replace(course(some_rows()[:1]), say=said.append))
+    assert said == ["GraniteForCausalLM cannot be packed: sequences are computed one at a time"]
+
+
+def test_a_packing_that_is_not_exact_stops_the_run_before_its_first_step(
+    adapted: Make, course: Make, rows: Rows
+) -> None:
+    model = adapted()
+    model.get_base_model().model.layers[0].mlp.register_forward_hook(
+        lambda module, inputs, output: output + inputs[0].cumsum(1)
+    )
+    with pytest.raises(ModelError, match="this model cannot be trained here"):
+        train(model, course(rows))
 
 
 @pytest.mark.parametrize("precision", ["float32", "nf4"])
@@ -155,7 +198,7 @@ def test_with_epochs_the_reference_is_kept_once_a_row_and_used(
     fresh, known = adapted(), adapted()
     train(fresh, replace(lesson, scratch=tmp_path / "fresh"))
     (kept,) = (tmp_path / "fresh").glob("reference-*.jsonl")
-    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").strip().splitlines()]
     assert len({row for row, _ in lines}) == len(lines) == 3
 
     (tmp_path / "known").mkdir()
@@ -329,6 +372,24 @@ def test_a_training_interrupted_anywhere_ends_in_the_same_bytes(
     again = train(resumed, lesson)
     assert is_equal(tensors(through), tensors(resumed))
     assert again == whole
+
+
+@pytest.mark.slow
+def test_a_training_whose_newest_checkpoint_is_damaged_ends_in_the_same_bytes(
+    adapted: Make, course: Make, rows: Rows, tmp_path: Path
+) -> None:
+    lesson = course(rows, rows, batch_rows=2, epochs=2, checkpoint_every=2)
+    through, resumed = adapted(dropout=0.1), adapted(dropout=0.1)
+    whole = train(through, replace(lesson, scratch=tmp_path / "whole"))
+    with pytest.raises(Killed):
+        train(adapted(dropout=0.1), interrupted(lesson, 7))
+    newest = lesson.scratch / "checkpoint-00000006" / "optimiser.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    said: list[str] = []
+    assert train(resumed, replace(lesson, say=said.append)) == whole
+    assert said[0].startswith("warning: checkpoint-00000006 is damaged")
+    assert said[1] == "continues at step 4 of 8"
+    assert is_equal(tensors(through), tensors(resumed))
 
 
 SCRIPT = """

@@ -1,7 +1,6 @@
 """A model that packing changes, or a part that does not learn, is found before it is trained."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,34 +8,52 @@ import torch
 
 from openbezoar.objectives.dpo import DirectPreferenceOptimization
 from openbezoar.objectives.sft import SupervisedFineTuning
-from openbezoar.training.adapters import load_model
+from openbezoar.training.adapters import Lora, attach_adapter
 from openbezoar.training.model_checks import gradient_faults, packing_faults
 from tests.training.conftest import Rows
+from tests.training.families import some_rows, tiny
 
 
-def test_packing_changes_nothing(tiny_checkpoint: Path, rows: Rows) -> None:
-    model = load_model(tiny_checkpoint, precision="float32")
-    assert not [*packing_faults(model, [sequence for (sequence,) in rows], "base")]
+@pytest.fixture
+def leaking(adapted: Callable[..., Any]) -> Any:
+    """A model with a layer that looks across sequences: the sum over all tokens before it."""
+    model = adapted()
+    model.get_base_model().model.layers[0].mlp.register_forward_hook(
+        lambda module, inputs, output: output + inputs[0].cumsum(1)
+    )
+    return model
 
 
-def test_packed_rows_that_are_not_what_they_are_alone_are_found(
-    adapted: Callable[..., Any], rows: Rows
-) -> None:
-    """Dropout makes every pass another; so would rows that see each other."""
-    torch.manual_seed(0)
-    model = adapted(dropout=0.5)
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter)
-    (fault,) = packing_faults(model, [sequence for (sequence,) in rows], "base")
+def test_packing_changes_nothing(adapted: Callable[..., Any], rows: Rows, pairs: Rows) -> None:
+    assert not [*packing_faults(adapted(dropout=0.5), rows, "base")]
+    assert not [*packing_faults(adapted(), pairs, "base")]
+
+
+def test_packed_rows_that_are_not_what_they_are_alone_are_found(leaking: Any, rows: Rows) -> None:
+    (fault,) = packing_faults(leaking, rows, "base")
     assert fault.check == "packing"
     assert str(fault).startswith("base: packed and single rows differ by ")
 
 
-def test_a_model_that_gives_no_number_is_found(tiny_checkpoint: Path, rows: Rows) -> None:
-    model = load_model(tiny_checkpoint, precision="float32")
-    torch.nn.init.constant_(model.get_input_embeddings().weight, float("nan"))
-    assert len([*packing_faults(model, [sequence for (sequence,) in rows], "base")]) == 1
+@pytest.mark.parametrize(
+    ("family", "target", "settings"),
+    [
+        ("granite", "q_proj", {"logits_scaling": 8.0}),
+        ("bloom", "dense", {}),
+        ("mamba", "in_proj", {}),
+    ],
+)
+def test_a_model_that_is_never_packed_has_no_such_fault(
+    family: str, target: str, settings: dict[str, float]
+) -> None:
+    model = attach_adapter(tiny(family, **settings), Lora(targets=(target,)))
+    assert not [*packing_faults(model, some_rows()[:1], "base")]
+
+
+def test_a_model_that_gives_no_number_is_found(adapted: Callable[..., Any], rows: Rows) -> None:
+    model = adapted()
+    torch.nn.init.constant_(model.get_base_model().lm_head.weight, float("nan"))
+    assert len([*packing_faults(model, rows, "base")]) == 1
 
 
 @pytest.mark.parametrize("objective", [SupervisedFineTuning(), DirectPreferenceOptimization()])

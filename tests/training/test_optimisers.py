@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -46,6 +46,14 @@ def test_eight_bits_follow_thirty_two_on_a_cpu(adapted: Callable[..., Any]) -> N
     ):
         assert (one - old).abs().mean() > 0.1
         assert (one - other).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("optimiser", get_args(Optimisation.model_fields["optimiser"].annotation))
+def test_every_optimiser_gets_the_rate_and_the_decay(
+    adapted: Callable[..., Any], optimiser: str
+) -> None:
+    (group,) = make_optimiser(adapted(), settings(optimiser)).param_groups
+    assert (group["lr"], group["weight_decay"]) == (1e-2, 0.1)
 
 
 def test_a_checkpoint_holds_a_state_of_eight_bits_exactly(

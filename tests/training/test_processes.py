@@ -76,6 +76,39 @@ def test_two_processes_give_the_losses_and_gradients_of_one(
         torch.testing.assert_close(moments[1][name], tensor, rtol=1e-5, atol=1e-7)
 
 
+def noting_its_reference(checkpoint: Path, passes: Path, device: str) -> Any:
+    """The same model, which leaves a line for every time its adapter is switched off."""
+    model = load(checkpoint, device)
+    without = model.disable_adapter
+
+    def noted() -> Any:
+        with passes.open("a", encoding="utf-8") as file:
+            file.write("off\n")
+        return without()
+
+    model.disable_adapter = noted
+    return model
+
+
+@pytest.mark.slow
+def test_over_several_epochs_processes_compute_the_reference_of_a_row_once_together(
+    course: Make, pairs: Rows, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    """Every epoch divides the rows anew, so that what one process computed another one needs."""
+    settings = {"objective": DirectPreferenceOptimization(), "batch_rows": 5, "epochs": 4}
+    found = {}
+    for processes in (1, 2):
+        lesson = course(pairs[:5], pairs[5:], processes=processes, micro_tokens=1, **settings)
+        lesson = replace(lesson, scratch=tmp_path / str(processes))
+        passes = tmp_path / f"passes of {processes}"
+        opened = partial(noting_its_reference, tiny_checkpoint, passes)
+        found[processes] = train_from(opened, lesson)[1].metrics
+        assert len(passes.read_text(encoding="utf-8").split()) == len(pairs)
+        assert len(list(lesson.scratch.glob("reference-*"))) == 1
+    for one, two in zip(found[1], found[2], strict=True):
+        assert two == pytest.approx(one, rel=1e-4, abs=1e-5)
+
+
 @pytest.mark.slow
 def test_a_killed_process_ends_the_training_and_any_number_goes_on(
     course: Make, rows: Rows, tiny_checkpoint: Path, tmp_path: Path

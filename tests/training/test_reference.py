@@ -20,7 +20,7 @@ from tests.training.conftest import Rows
 from tests.training.test_logps import perturbed
 
 Make = Callable[..., Any]
-ROWS = [(Encoded([1, 2, 3], [False, True, True]), Encoded([1, 4], [False, True]))]
+ROWS: Rows = [(Encoded([1, 2, 3], [False, True, True]), Encoded([1, 4], [False, True]))]
 FOUND = torch.tensor([[-1 / 3, -2e-30]])
 
 
@@ -35,19 +35,45 @@ class Passes:
         return FOUND * self.count
 
 
+def found_by(passes: Passes, folder: Path, rows: Rows = ROWS, print_: str = "a") -> torch.Tensor:
+    """What is fetched by a training that begins and keeps what it found."""
+    known = Reference(folder, print_)
+    found = known.fetch(rows, passes)
+    known.share()
+    return found
+
+
 def test_a_row_is_computed_once_and_remembered_to_the_bit(tmp_path: Path) -> None:
     passes = Passes()
-    first = Reference(tmp_path, "a").fetch(ROWS, passes)
-    again = Reference(tmp_path, "a").fetch(ROWS, passes)
-    assert torch.equal(first, FOUND)
-    assert torch.equal(again, FOUND)
+    assert torch.equal(found_by(passes, tmp_path), FOUND)
+    assert torch.equal(found_by(passes, tmp_path), FOUND)
     assert passes.count == 1
+
+
+def test_what_was_computed_first_stays(tmp_path: Path) -> None:
+    """A resumed step computes rows anew beside one that is known from before."""
+    passes, other = Passes(), [(ROWS[0][1], ROWS[0][0])]
+    found_by(passes, tmp_path)
+    known = Reference(tmp_path, "a")
+    known.fetch([*ROWS, *other], lambda: torch.cat([FOUND * 7, FOUND]))
+    known.share()
+    assert torch.equal(found_by(passes, tmp_path), FOUND)
+    assert passes.count == 1
+
+
+def test_one_of_several_processes_writes(tmp_path: Path) -> None:
+    silent, passes = Reference(tmp_path, "a", writes=False), Passes()
+    for _ in range(2):
+        silent.fetch(ROWS, passes)
+        silent.share()
+    assert passes.count == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_model_is_a_miss(tmp_path: Path) -> None:
     passes = Passes()
     for print_ in ("a", "b", "a", "b"):
-        Reference(tmp_path, print_).fetch(ROWS, passes)
+        found_by(passes, tmp_path, print_=print_)
     assert passes.count == 2
 
 
@@ -61,21 +87,21 @@ def test_another_model_is_a_miss(tmp_path: Path) -> None:
     ],
 )
 def test_another_row_is_a_miss(tmp_path: Path, other: tuple[Encoded, ...]) -> None:
-    passes, known = Passes(), Reference(tmp_path, "a")
-    known.fetch(ROWS, passes)
-    known.fetch([other], passes)
+    passes = Passes()
+    found_by(passes, tmp_path)
+    found_by(passes, tmp_path, [other])
     assert passes.count == 2
     assert row_print(other) != row_print(ROWS[0])
 
 
-def test_half_a_line_of_a_killed_process_is_a_miss_and_nothing_worse(tmp_path: Path) -> None:
-    Reference(tmp_path, "a").fetch(ROWS, Passes())
+def test_half_a_line_of_a_killed_process_is_a_miss_and_spoils_no_other(tmp_path: Path) -> None:
+    passes = Passes()
+    found_by(passes, tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_text(file.read_text(encoding="utf-8")[:-4], encoding="utf-8")
-    passes = Passes()
-    Reference(tmp_path, "a").fetch(ROWS, passes)
-    Reference(tmp_path, "a").fetch(ROWS, passes)
-    assert passes.count in (1, 2), "the line after the broken one may be lost with it"
+    for _ in range(3):
+        found_by(passes, tmp_path)
+    assert passes.count == 2
 
 
 def test_two_models_of_the_same_weights_have_one_fingerprint(adapted: Make) -> None:

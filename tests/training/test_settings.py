@@ -84,3 +84,20 @@ def test_a_launcher_around_bezoar_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match=r"without torchrun .* runtime\.processes"):
         check_machine(Optimisation(), TrainingRuntime())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ACCELERATE_USE_FSDP", "true"),
+        ("ACCELERATE_MIXED_PRECISION", "fp16"),
+        ("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "4"),
+    ],
+)
+def test_what_accelerate_would_obey_unasked_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    check_machine(Optimisation(), TrainingRuntime())
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"^{name}: .*unset it"):
+        check_machine(Optimisation(), TrainingRuntime())

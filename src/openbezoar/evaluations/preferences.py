@@ -157,8 +157,10 @@ class Preferences(Evaluation):
         named: dict[str, JsonValue] = (
             {"artifact": given.manifest.fingerprint} if given else {"checkpoint": self.reference}
         )
-        for origin in artifact.manifest.inputs.values():
-            trained_against = bench.find(origin).numbers.get("reference")
+        is_whole = artifact.manifest.kind == "train"  # else the stage before merged an adapter
+        before = map(bench.find, artifact.manifest.inputs.values())
+        for origin in [artifact] if is_whole else before:
+            trained_against = origin.numbers.get("reference")
             if isinstance(trained_against, dict) and not named.items() <= trained_against.items():
                 raise ConfigError(
                     f"preferences: {subject.name!r} was not trained against reference "

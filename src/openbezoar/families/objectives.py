@@ -16,7 +16,7 @@ class Objective(Component, ABC):
     reads: ClassVar[frozenset[str]]
     """The kinds of row it learns from."""
     reference: ClassVar[bool] = False
-    """Whether it compares with a reference: the model with its new adapter switched off."""
+    """Whether it compares with a reference: the model that training starts from."""
 
     @abstractmethod
     def encode(self, row: Any, format_: Any, limit: int) -> tuple[Any, ...]:

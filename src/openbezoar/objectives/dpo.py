@@ -23,9 +23,9 @@ SATURATED = 5.0
 class DirectPreferenceOptimization(Objective):
     """Raises the chosen answer over the rejected one, relative to the model it starts from.
 
-    The reference is that model, which is the policy with its new adapter switched off; there is no
-    training of all weights, which would need a second model. A pair too long loses its earliest
-    turns, the same of both sides, then the ends of its answers.
+    The reference is that model, which is the policy with its new adapter switched off, or a second,
+    frozen model where all weights are trained. A pair too long loses its earliest turns, the same
+    of both sides, then the ends of its answers.
     """
 
     kind: Literal["dpo"] = "dpo"

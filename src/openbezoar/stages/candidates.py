@@ -50,7 +50,6 @@ def write(
     from openbezoar.training.parity import distributions
 
     start, tokenizer = trained.start, trained.format.tokenizer
-    size = vocabulary(start.folder, tokenizer)
     base = load_model(start.folder, trained.device, trained.precision)
     model = attach_adapter(base, Lora(), start.adapter)
     set_dropout(model, on=False)
@@ -58,7 +57,9 @@ def write(
         (folder / rule).mkdir(parents=True)
         written = write_merged(start.folder, model, folder / rule, rule, shard_bytes)
         write_surroundings(start.folder, tokenizer, folder / rule)
-    return {**written._asdict(), "vocabulary": size}, distributions(model, trained.sequences)
+    return {**written._asdict(), "vocabulary": vocabulary(start.folder)}, distributions(
+        model, trained.sequences
+    )
 
 
 def compared(

@@ -20,7 +20,7 @@ class EvaluateStage(Stage):
 
     kind: Literal["evaluate"] = "evaluate"
     model: str
-    """A merge stage, or a checkpoint among the models."""
+    """A merge stage, a train stage with `lora: null`, or a checkpoint among the models."""
     evaluations: tuple[Annotated[Evaluation, OneOf("openbezoar.evaluations")], ...] = Field(
         min_length=1
     )

@@ -86,7 +86,7 @@ def _answering(graduate: Graduate) -> Checkpoint:
     spec = Transformers(
         checkpoint=graduate.name, runtime=Placement(device=str(graduate.model.device))
     )
-    return Checkpoint(spec, graduate.model, graduate.format.tokenizer)
+    return Checkpoint(spec, base, graduate.format.tokenizer)
 
 
 def _forgotten(now: Numbers, data: str, before: Sequence[Lesson]) -> Numbers:

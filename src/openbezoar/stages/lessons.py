@@ -36,7 +36,7 @@ class Lesson:
 
 
 def lesson_of(artifact: Artifact, bench: Bench) -> Lesson:
-    """What the train stage that made an adapter learned."""
+    """What a train stage learned, from what it made."""
     settings, numbers = _settings(artifact), artifact.numbers
     ledger = numbers.get("ledger")
     return Lesson(
@@ -51,7 +51,7 @@ def lesson_of(artifact: Artifact, bench: Bench) -> Lesson:
 
 def lessons_behind(name: str, bench: Bench) -> list[Lesson]:
     """All train stages that a start point went through, the first one first."""
-    found = [lesson_of(artifact, bench) for artifact in _adapters_behind(name, bench)]
+    found = [lesson_of(artifact, bench) for artifact in _trained_behind(name, bench)]
     return found[::-1]
 
 
@@ -74,13 +74,13 @@ def _encoded(rows: Artifact, part: str, format_: "Format", limit: int) -> "Itera
             continue
 
 
-def _adapters_behind(name: str, bench: Bench) -> Iterator[Artifact]:
+def _trained_behind(name: str, bench: Bench) -> Iterator[Artifact]:
     artifact = bench.inputs.get(name)
     while artifact is not None:
-        is_adapter = artifact.manifest.makes == "adapter"
-        if is_adapter:
+        settings = _settings(artifact)
+        if "start" in settings:
             yield artifact
-        before = _settings(artifact)["start" if is_adapter else "adapter"]
+        before = settings["start" if "start" in settings else "adapter"]
         print_ = artifact.manifest.inputs.get(before)
         artifact = bench.find(print_) if print_ else None
 

@@ -1,36 +1,31 @@
-"""The train stage: an adapter learns one data set under one objective."""
+"""The train stage: an adapter, or a whole model, learns one data set under one objective."""
 
 import importlib.util
-import itertools
-import json
 from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import JsonValue, model_validator
 
 from openbezoar.component import OneOf
-from openbezoar.errors import ConfigError, DataError, MissingExtra
+from openbezoar.errors import ConfigError, MissingExtra
 from openbezoar.families import Bench, ModelSpec, Numbers, Objective, Stage, expect, random_for
+from openbezoar.stages.course import course_of, restore_kept
 from openbezoar.stages.ledger import Graduate, Ledger
 from openbezoar.stages.lessons import Lesson, lessons_behind
 from openbezoar.stages.merge import MergeRuntime, MergeStage
+from openbezoar.stages.outcome import outcome, write_metrics
+from openbezoar.stages.policy import Opening, save
 from openbezoar.stages.start import OWN_BASE, Start, find_start, print_of
 from openbezoar.training.adapters import Lora, Precision
-from openbezoar.training.health import alarms
 from openbezoar.training.renderings import Rendering
 from openbezoar.training.settings import Optimisation, TrainingRuntime, check_machine
-
-if TYPE_CHECKING:
-    from openbezoar.training.course import Course
-    from openbezoar.training.encoding import EncodedRows
 
 __all__ = ["TrainStage"]
 
 
 class TrainStage(Stage):
-    """Trains a LoRA adapter, a new one or the one of the train stage it starts from."""
+    """Trains a LoRA adapter, a new one or the one of the train stage it starts from, or, with
+    `lora: null`, all weights of a model."""
 
     kind: Literal["train"] = "train"
     version: ClassVar[int] = 2
@@ -48,14 +43,26 @@ class TrainStage(Stage):
     HH-RLHF; context, the conversation as the context of one turn. The model keeps it."""
     precision: Precision = "nf4"
     """The frozen weights: nf4 (with double quantisation, as QLoRA), bfloat16 or float32."""
-    lora: Lora = Lora()
+    lora: Lora | None = Lora()
+    """The adapter. null: all weights are trained, in float32 and with a much lower learning rate
+    (1e-5, say), and the stage makes a model, which needs no merge; dpo then holds a second, frozen
+    model as its reference."""
     optimisation: Optimisation = Optimisation()
     keep: Literal["best", "last"] = "last"
-    """The adapter after the last step, or after the one where an evaluation during training
+    """The weights after the last step, or after the one where an evaluation during training
     (`optimisation.evaluate_every`) found the lowest validation loss."""
     ledger: Ledger | None = Ledger()
     """What is measured once training is over; null measures nothing."""
     runtime: TrainingRuntime = TrainingRuntime()
+
+    @model_validator(mode="after")
+    def _keeps_small_steps(self) -> "TrainStage":
+        if self.lora is None and self.precision != "float32":
+            raise ValueError(
+                f"lora: null trains all weights, and in {self.precision} most steps would be lost "
+                "in rounding; write precision: float32, or train an adapter"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_a_best(self) -> "TrainStage":
@@ -71,7 +78,7 @@ class TrainStage(Stage):
         return (self.start, self.data)
 
     def makes(self, kinds: Mapping[str, str]) -> str:
-        """An adapter."""
+        """An adapter, or a model."""
         held = expect(self.start, kinds, "checkpoint", "model", "adapter")
         expect(self.data, kinds, *(f"{row} data set" for row in sorted(self.objective.reads)))
         if self.carry == "merge" and held != "adapter":
@@ -79,12 +86,9 @@ class TrainStage(Stage):
                 f"carry: {self.start!r} holds {held}, so there is no adapter to merge; leave out "
                 "carry, or start from a train stage"
             )
-        if self.objective.reference and held == "adapter" and self.carry == "adapter":
-            raise ConfigError(
-                f"starts from the adapter of {self.start!r}; its reference is the model with the "
-                "adapter switched off, so write carry: merge, or start from a merge stage"
-            )
-        return "adapter"
+        if held == "adapter" and self.carry == "adapter":
+            self._refuse_to_carry()
+        return "model" if self.lora is None else "adapter"
 
     def check_stages(self, stages: Mapping[str, Stage]) -> None:
         """What was trained keeps its rendering; an adapter also its settings and its precision."""
@@ -93,6 +97,8 @@ class TrainStage(Stage):
         if not isinstance(before, TrainStage) or self.carry == "merge":
             return
         mine, theirs = self._adapter_settings(), before._adapter_settings()
+        if not mine or not theirs:
+            return  # whether it can start from there is for `makes` to say
         other = [
             f"{name} is {_plain(mine[name])}, there {_plain(theirs[name])}"
             for name in mine
@@ -120,8 +126,8 @@ class TrainStage(Stage):
         check_machine(self.optimisation, self.runtime)
 
     def make(self, bench: Bench) -> Numbers:
-        """Write `adapter/` and `metrics.jsonl`, and `base/` where the carried one is merged."""
-        from openbezoar.training.adapters import refuse_quantised, save_adapter, vocabulary
+        """Write `adapter/` or `model/`, `metrics.jsonl`, and `base/` where one is merged before."""
+        from openbezoar.training.adapters import refuse_quantised, vocabulary
         from openbezoar.training.checks import refuse, training_faults
         from openbezoar.training.encoding import encode_data
         from openbezoar.training.format import Format
@@ -132,19 +138,17 @@ class TrainStage(Stage):
         format_ = Format.for_training(start.folder, self.rendering)
         data, limit = bench.inputs[self.data], self.optimisation.max_tokens
         parts = encode_data(data, self.objective, format_, limit)
-        course = self._course(bench, parts, format_.fingerprint)
+        course = course_of(self, bench, parts, format_.fingerprint)
         refuse(training_faults(format_, start, parts, bench.stage))
-        seed = random_for(bench.seed, bench.stage, "adapter").getrandbits(63)
-        load = partial(_load, start, self.precision, self.lora, seed)
-        model, progress = train_from(load, course)
+        model, progress = train_from(self.opening(start, bench), course)
         bench.measured.update(progress.measured)
-        kept = self._kept(model, course, progress)
-        save_adapter(model, format_.tokenizer, bench.folder / "adapter")
-        _write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
-        numbers = self._numbers(course, progress, parts) | _around(progress.metrics, kept)
+        kept = restore_kept(model, course, progress)
+        save(model, start, format_, bench.folder)
+        write_metrics(bench.folder / "metrics.jsonl", progress.metrics)
+        numbers = outcome(course, progress, parts, kept)
         numbers |= {
             "format": format_.fingerprint,
-            "vocabulary": vocabulary(start.folder, format_.tokenizer),
+            "vocabulary": vocabulary(start.folder),
             "base": start.base,
             **merged,
         }
@@ -155,6 +159,24 @@ class TrainStage(Stage):
             graduate = Graduate(bench.stage, model, format_, self.runtime.micro_tokens)
             numbers["ledger"] = self.ledger.measure(graduate, self._lessons(bench))
         return numbers
+
+    def opening(self, start: Start, bench: Bench | None = None) -> Opening:
+        """How the model to train is opened; a new adapter is drawn for the stage on the bench."""
+        seed = random_for(bench.seed, bench.stage, "adapter").getrandbits(63) if bench else 0
+        return Opening(start, self.precision, self.lora, self.objective.reference, seed)
+
+    def _refuse_to_carry(self) -> None:
+        """Raise ConfigError where the adapter of a train stage must be merged first."""
+        why = ""
+        if self.objective.reference:
+            why = "its reference is the model with the adapter switched off"
+        if self.lora is None:
+            why = "lora: null trains all weights of a model"
+        if why:
+            raise ConfigError(
+                f"starts from the adapter of {self.start!r}; {why}, so write carry: merge, or "
+                "start from a merge stage"
+            )
 
     def _refuse_other_rendering(self, stages: Mapping[str, Stage]) -> None:
         before = stages.get(self.start)
@@ -167,7 +189,9 @@ class TrainStage(Stage):
             )
 
     def _adapter_settings(self) -> dict[str, JsonValue]:
-        """What an adapter is bound to: its shape, and the weights it was trained on."""
+        """What an adapter is bound to, its shape and the weights it is on; empty without one."""
+        if self.lora is None:
+            return {}
         lora = self.lora.model_dump(mode="json") | {"targets": sorted(self.lora.targets)}
         return {f"lora.{name}": value for name, value in lora.items()} | {
             "precision": self.precision
@@ -201,107 +225,7 @@ class TrainStage(Stage):
         )
         return [*lessons_behind(self.start, bench), own]
 
-    def _course(
-        self, bench: Bench, parts: "Mapping[str, EncodedRows]", format_print: str
-    ) -> "Course":
-        from openbezoar.training.course import Course
-
-        if not parts["train"].rows:
-            raise DataError(
-                f"stage {bench.stage}: no row can be trained on ({_left_out(parts)}); "
-                "raise optimisation.max_tokens or look at the data"
-            )
-        if self.keep == "best" and not parts["valid"].rows:
-            raise DataError(
-                f"stage {bench.stage}: keep: best needs validation rows, and {self.data!r} has "
-                f"none that can be used ({_left_out(parts)}); raise its `validation`"
-            )
-        return Course(
-            objective=self.objective,
-            settings=self.optimisation,
-            runtime=self.runtime,
-            seed=bench.seed,
-            train=parts["train"].rows,
-            valid=parts["valid"].rows,
-            scratch=bench.scratch,
-            say=bench.say,
-            identity=bench.folder.name,
-            names=parts["train"].ids,
-            valid_names=parts["valid"].ids,
-            format=format_print,
-            keep_best=bench.scratch / "best" if self.keep == "best" else None,
-            logs=bench.folder.parent / "trackers" / bench.stage,
-            progress=bench.progress,
-        )
-
-    def _kept(self, model: Any, course: "Course", progress: Any) -> int:
-        """Put the adapter that is to be kept into the model; the step it is from."""
-        from openbezoar.training.best import restore_best
-
-        if course.keep_best is None:
-            last: int = progress.step
-            return last
-        return restore_best(course.keep_best, model, progress.metrics)
-
-    def _numbers(
-        self, course: "Course", progress: Any, parts: "Mapping[str, EncodedRows]"
-    ) -> Numbers:
-        metrics = progress.metrics
-        return {
-            "rows": len(course.train),
-            "validation_rows": len(course.valid),
-            "left_out": _left_out(parts),
-            "cut": _cut(parts),
-            "alarms": [alarm.text for alarm in alarms(metrics, self.runtime.health)],
-            "steps": progress.step,
-            "tokens": progress.tokens,
-            "answer_tokens": self.optimisation.epochs
-            * sum(sequence.answer_tokens for sequence in itertools.chain(*course.train)),
-            "first_loss": metrics[1]["loss"],
-            "last_loss": metrics[-1]["loss"],
-        }
-
-
-def _load(start: Start, precision: Precision, lora: Lora, seed: int, device: str) -> Any:
-    """The model to train; a function of its own so that other processes can be sent it."""
-    from openbezoar.training.adapters import attach_adapter, load_model
-
-    return attach_adapter(load_model(start.folder, device, precision), lora, start.adapter, seed)
-
-
-def _left_out(parts: "Mapping[str, EncodedRows]") -> dict[str, JsonValue]:
-    return {
-        f"{name}: {reason}": count
-        for name, part in parts.items()
-        for reason, count in part.left_out.items()
-    }
-
-
-def _cut(parts: "Mapping[str, EncodedRows]") -> dict[str, JsonValue]:
-    return {
-        f"{name}: {what}": count
-        for name, part in parts.items()
-        for what, count in part.cut.items()
-        if count
-    }
-
-
-def _around(metrics: list[dict[str, float]], kept: int) -> Numbers:
-    """What the validation rows said before training, and of the adapter that is kept."""
-    numbers: Numbers = {"kept_step": kept}
-    after = next(line for line in metrics if line["step"] == kept)
-    for name in ("loss", "accuracy", "margin"):
-        if f"valid_{name}" in metrics[0]:
-            numbers[f"validation_{name}_before"] = metrics[0][f"valid_{name}"]
-            numbers[f"validation_{name}_after"] = after[f"valid_{name}"]
-    return numbers
-
 
 def _plain(value: JsonValue) -> str:
     """A setting as YAML writes it."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
-
-
-def _write_metrics(path: Path, metrics: list[dict[str, float]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in metrics)

@@ -22,7 +22,6 @@ __all__ = [
     "quiet",
     "refuse_quantised",
     "save_adapter",
-    "save_model",
     "set_dropout",
     "vocabulary",
 ]
@@ -90,16 +89,11 @@ def refuse_quantised(folder: Path) -> None:
         )
 
 
-def vocabulary(folder: Path, tokenizer: Any) -> int:
-    """A checkpoint's vocabulary, which no stage changes; ConfigError when a token is beyond it."""
+def vocabulary(folder: Path) -> int:
+    """How many tokens a checkpoint has embeddings for, which no stage changes."""
     from transformers import AutoConfig
 
     size: int = AutoConfig.from_pretrained(str(folder)).get_text_config().vocab_size
-    if len(tokenizer) > size:
-        raise ConfigError(
-            f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model {size}: an adapter "
-            "learns no new tokens; use the tokenizer that the model came with"
-        )
     return size
 
 
@@ -142,17 +136,6 @@ def save_adapter(model: Any, tokenizer: Any, folder: Path) -> None:
         tokenizer.save_pretrained(str(folder))
     (folder / "README.md").unlink(missing_ok=True)
     _make_reproducible(folder / "adapter_config.json")
-
-
-def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write weights as safetensors, the tokenizer with its template, and when to stop."""
-    model.config.pad_token_id = tokenizer.pad_token_id
-    model.config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    with quiet():
-        model.save_pretrained(str(folder), safe_serialization=True)
-        tokenizer.save_pretrained(str(folder))
 
 
 def set_dropout(model: Any, on: bool) -> None:

@@ -1,6 +1,5 @@
 """What must be true before training: each check says what is wrong, where, and the fix."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import JsonValue
 
 from openbezoar.errors import DataError
 from openbezoar.records import Example, Message, Preference, Row
+from openbezoar.training.adapters import vocabulary
 from openbezoar.training.encoding import EncodedRows
 from openbezoar.training.format import PROBES, Format
 
@@ -107,9 +107,8 @@ def padding_faults(format_: Format, where: str) -> Iterator[Fault]:
 
 def embedding_faults(format_: Format, folder: Path) -> Iterator[Fault]:
     """The model must have a row for each token: none added, no embedding resized."""
-    rows = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("vocab_size")
-    highest = max(format_.tokenizer.get_vocab().values())
-    if rows is not None and highest >= rows:
+    rows, highest = vocabulary(folder), max(format_.tokenizer.get_vocab().values())
+    if highest >= rows:
         yield Fault(
             "vocabulary",
             f"the tokenizer has ids up to {highest}, the model embeddings for {rows}",

@@ -78,7 +78,7 @@ class _Run:
 def _remembering(run: _Run, progress: Progress) -> _Run:
     """The same with the reference of each row kept, where rows are still met more than once.
 
-    Each process has a file of its own, named by all that may change a log-probability.
+    The file that keeps it is named by all that may change a log-probability.
     """
     course = run.course
     is_over = progress.step == course.steps
@@ -86,9 +86,10 @@ def _remembering(run: _Run, progress: Progress) -> _Run:
         return run
     key = fingerprint(
         run.model, run.model.device.type, course.format, course.settings.max_tokens,
-        course.runtime.micro_tokens, run.place,
+        course.runtime.micro_tokens,
     )  # fmt: skip
-    return replace(run, course=replace(course, reference=Reference(course.scratch, key)))
+    reference = Reference(course.scratch, key, run.accelerator.is_main_process)
+    return replace(run, course=replace(course, reference=reference))
 
 
 def _go_through(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None:
@@ -130,7 +131,7 @@ def _take_step(run: _Run, progress: Progress) -> None:
         loss, sums = _micro_batch(run, [rows[at] for at in bin_])
         run.accelerator.backward(loss / whole)
         parts.append(Part([chosen[at] for at in bin_], {"loss": loss.detach(), **sums}))
-    totals, broken = summed(parts)
+    totals, broken = _totals(run, parts)
     if broken:
         raise _no_number(
             f"the loss at step {progress.step + 1}", totals, course, named(broken, course.names)
@@ -158,6 +159,13 @@ def _micro_batch(run: _Run, rows: Sequence[Row]) -> tuple[torch.Tensor, dict[str
     return micro_batch(run.model, run.course.objective, rows, run.course.reference)
 
 
+def _totals(run: _Run, parts: Sequence[Part]) -> tuple[dict[str, float], list[int]]:
+    """What all processes found, and the rows whose loss is no number."""
+    if run.course.reference is not None:
+        run.course.reference.share()
+    return summed(parts)
+
+
 @torch.no_grad()
 def _evaluated(run: _Run) -> dict[str, float]:
     """The objective's mean over the validation rows, as `valid_...`."""
@@ -170,7 +178,7 @@ def _evaluated(run: _Run) -> dict[str, float]:
         loss, sums = _micro_batch(run, [rows[index] for index in bin_])
         parts.append(Part(bin_, {"loss": loss, **sums}))
     memory.release()
-    totals, broken = summed(parts)
+    totals, broken = _totals(run, parts)
     if broken:
         raise _no_number("the validation loss", totals, course, named(broken, course.valid_names))
     whole = weight(course.objective, rows)

@@ -64,7 +64,7 @@ def write_merged(base: Path, adapted: Any, out: Path, rule: Rule, shard_bytes: i
     return Written(parameters, len(split.filename_to_tensors))
 
 
-def write_surroundings(base: Path, tokenizer: Any, out: Path) -> None:
+def write_surroundings(base: Path, tokenizer: Any, out: Path, dtype: str = "bfloat16") -> None:
     """Write what makes weights a chat model: configuration, tokenizer, and where answers end.
 
     An answer ends at the tokenizer's EOS, which was learned, and wherever the base's ended.
@@ -73,7 +73,7 @@ def write_surroundings(base: Path, tokenizer: Any, out: Path) -> None:
     config = _read(base / "config.json")
     for stale in ("torch_dtype", "_name_or_path"):
         config.pop(stale, None)
-    _write(out / "config.json", {**config, **ends, "dtype": "bfloat16"})
+    _write(out / "config.json", {**config, **ends, "dtype": dtype})
     path = base / "generation_config.json"
     told = _read(path) if path.exists() else {"bos_token_id": config.get("bos_token_id")}
     told.pop("_from_model_config", None)

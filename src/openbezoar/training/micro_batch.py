@@ -13,7 +13,7 @@ from openbezoar.training.logps import lone_log_probabilities, sequence_log_proba
 from openbezoar.training.packing import Row, pack, tokens_of
 from openbezoar.training.reference import Reference, reference_log_probabilities
 
-__all__ = ["check_packing", "micro_batch"]
+__all__ = ["BOUNDS", "check_packing", "micro_batch", "packing_difference"]
 
 BOUNDS = {torch.float32: 1e-4, torch.bfloat16: 0.05}
 """By how much a token's log-probability may differ, packed or alone: rounding, never a neighbour.
@@ -25,8 +25,8 @@ def micro_batch(
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The objective's loss and figures, summed over the rows.
 
-    The reference is the same model with its adapter switched off, without dropout, computed from
-    the same packed tokens unless it is `known`.
+    The reference is the same model with its adapter switched off (or what stands in for that, see
+    `Whole`), without dropout, computed from the same packed tokens unless it is `known`.
     """
     packed = pack(rows, device=str(model.device))
     shape = (len(rows), len(rows[0]))
@@ -43,7 +43,6 @@ def micro_batch(
     return objective.loss(policy, reference, tokens.to(policy.device))
 
 
-@torch.no_grad()
 def check_packing(model: Any, rows: Sequence[Row], say: Callable[[str], None]) -> None:
     """Compare a few rows packed with their sequences alone, in transformers' own attention.
 
@@ -54,15 +53,21 @@ def check_packing(model: Any, rows: Sequence[Row], say: Callable[[str], None]) -
         say(f"{type(base).__name__} cannot be packed: sequences are computed one at a time")
         return
     by_length = sorted(rows, key=tokens_of)
-    packed = pack([*by_length[:2], by_length[len(rows) // 2]], device=str(model.device))
-    set_dropout(model, on=False)
-    together = sequence_log_probabilities(model, packed)
-    with plain_attention(base):
-        alone = lone_log_probabilities(model, packed.sequences)
-    tokens = sum(sequence.answer_tokens for sequence in packed.sequences)
-    difference = float((together - alone).abs().sum()) / tokens
+    difference = packing_difference(model, [*by_length[:2], by_length[len(rows) // 2]])
     if not difference <= BOUNDS[base.dtype]:
         raise ModelError(
             f"{type(base).__name__}: packed, a token's log-probability differs by {difference:.2g} "
             "from that of its sequence alone; this model cannot be trained here: choose another"
         )
+
+
+@torch.no_grad()
+def packing_difference(model: Any, rows: Sequence[Row]) -> float:
+    """By how much a token's log-probability differs, packed or in its sequence alone."""
+    packed = pack(rows, device=str(model.device))
+    set_dropout(model, on=False)
+    together = sequence_log_probabilities(model, packed)
+    with plain_attention(model.get_base_model()):
+        alone = lone_log_probabilities(model, packed.sequences)
+    tokens = sum(sequence.answer_tokens for sequence in packed.sequences)
+    return float((together - alone).abs().sum()) / tokens

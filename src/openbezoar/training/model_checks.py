@@ -8,29 +8,20 @@ import torch
 from openbezoar.families import Objective
 from openbezoar.training.adapters import adapter_tensors, set_dropout
 from openbezoar.training.checks import Fault
-from openbezoar.training.format import Encoded
-from openbezoar.training.logps import answer_log_probabilities, sequence_log_probabilities
+from openbezoar.training.logps import sequence_log_probabilities
+from openbezoar.training.micro_batch import BOUNDS, packing_difference
 from openbezoar.training.packing import Row, pack
 
 __all__ = ["gradient_faults", "packing_faults"]
 
-TOLERANCE = 1e-4
-"""How far a token's log-probability may move, in nats, in float32."""
 
+def packing_faults(model: Any, rows: Sequence[Row], where: str) -> Iterator[Fault]:
+    """Packed log-probabilities must be those of transformers' own attention (P12).
 
-@torch.no_grad()
-def packing_faults(model: Any, sequences: Sequence[Encoded], where: str) -> Iterator[Fault]:
-    """Packed log-probabilities must be those of transformers' own attention, row by row (P12).
-
-    The model is one in float32, as it was loaded.
+    The model is one in float32; one that cannot be packed never is, and has no fault.
     """
-    alone = [_log_probability(model, sequence) for sequence in sequences]
-    budget = sum(len(sequence.ids) for sequence in sequences)
-    packed = answer_log_probabilities(model, sequences, micro_tokens=budget)
-    apart = max(
-        abs(one - total) / tokens for one, (total, tokens) in zip(alone, packed, strict=True)
-    )
-    if not apart <= TOLERANCE:
+    apart = packing_difference(model, rows)
+    if not apart <= BOUNDS[torch.float32]:
         yield Fault(
             "packing",
             f"packed and single rows differ by {apart:.2g} nats a token",
@@ -63,13 +54,6 @@ def gradient_faults(
             where,
             "take the layer out of lora.targets, or try another precision",
         )
-
-
-def _log_probability(model: Any, sequence: Encoded) -> float:
-    ids = torch.tensor([sequence.ids], device=model.device)
-    each = model(input_ids=ids).logits[0, :-1].float().log_softmax(-1)
-    likely = each.gather(-1, ids[0, 1:, None])[:, 0]
-    return float(likely[torch.tensor(sequence.supervised[1:], device=ids.device)].sum())
 
 
 @torch.no_grad()

@@ -23,6 +23,10 @@ __all__ = [
 EIGHT_BIT = frozenset({"paged_adamw_8bit"})
 EIGHT_BIT_DEVICES = ("cuda", "cpu", "xpu")
 """The kinds of device that bitsandbytes has an 8-bit optimiser for."""
+LAUNCHERS = (
+    "ACCELERATE_USE_", "ACCELERATE_MIXED_PRECISION", "ACCELERATE_GRADIENT_ACCUMULATION_STEPS",
+)  # fmt: skip
+"""What accelerate would obey in place of the recipe: FSDP, DeepSpeed, fp8, a smaller loss."""
 
 
 class Optimisation(Component):
@@ -82,6 +86,11 @@ def check_machine(settings: Optimisation, runtime: TrainingRuntime) -> None:
         raise ConfigError(
             "a train stage starts its own processes: run bezoar without torchrun or "
             "`accelerate launch` and say how many in runtime.processes"
+        )
+    if told := [name for name in sorted(os.environ) if name.startswith(LAUNCHERS)]:
+        raise ConfigError(
+            f"{told[0]}: this environment variable would change what accelerate computes; unset "
+            "it, and say in the recipe how to train"
         )
     check_trackers(runtime.trackers)
     if settings.optimiser not in EIGHT_BIT and runtime.processes == 1:

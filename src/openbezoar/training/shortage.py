@@ -8,6 +8,7 @@ import torch
 
 from openbezoar.errors import ModelError
 from openbezoar.training.settings import Optimisation, TrainingRuntime
+from openbezoar.training.whole import Whole
 
 __all__ = ["told_what_to_lower"]
 
@@ -47,6 +48,8 @@ def _advice(settings: Optimisation, runtime: TrainingRuntime, model: Any) -> str
     if not runtime.recompute:
         found.append("set `runtime.recompute: true`")
     found.append(f"lower optimisation.max_tokens ({settings.max_tokens} now)")
-    if model is None or not getattr(model, "is_loaded_in_4bit", False):
+    if isinstance(model, Whole):
+        found.append("train an adapter (`lora`) in place of all weights")
+    elif model is None or not getattr(model, "is_loaded_in_4bit", False):
         found.append("set `precision: nf4`")
     return ", then ".join(found)
