@@ -120,15 +120,13 @@ def _told(held: "Store", artifact: "Artifact", as_json: bool) -> str:
         return json.dumps(manifest, indent=2, ensure_ascii=False)
     if manifest["makes"] == "scores":
         return scoreboard(artifact)
-    return visible("\n".join([outline(manifest), *licence_lines(held, artifact)]))
+    return visible("\n".join([outline(manifest), *_licence_lines(held, artifact)]))
 
 
-def licence_lines(store: "Store", artifact: "Artifact") -> list[str]:
+def _licence_lines(store: "Store", artifact: "Artifact") -> list[str]:
     from openbezoar.errors import DataError
     from openbezoar.licences import told, verdict
 
-    if artifact.manifest.kind == "evaluate":
-        return []
     try:
         return told(verdict(store, artifact))
     except DataError as error:
