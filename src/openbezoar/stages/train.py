@@ -231,6 +231,7 @@ class TrainStage(Stage):
             format=format_print,
             keep_best=bench.scratch / "best" if self.keep == "best" else None,
             logs=bench.folder.parent / "trackers" / bench.stage,
+            deadline=bench.deadline,
             progress=bench.progress,
         )
 
