@@ -186,7 +186,10 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
 def _timed(scratch: Path) -> Iterator[Callable[[], float]]:
     """Give the seconds until now, with those of attempts that ended early but could say so."""
     path, clock = scratch / "seconds.txt", time.monotonic()
-    earlier = float(path.read_text(encoding="ascii")) if path.is_file() else 0.0
+    try:
+        earlier = float(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # nothing before, or killed while it was written
+        earlier = 0.0
 
     def seconds() -> float:
         return earlier + time.monotonic() - clock

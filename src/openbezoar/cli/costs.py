@@ -61,7 +61,7 @@ def warn(recipe: "Recipe", estimates: "Sequence[Estimate]") -> None:
     if recipe.budget is None:
         return
     for line in beyond(in_all(estimates), recipe.budget.usd, recipe.budget.hours):
-        say(f"warning: the run {line}")
+        say(f"warning: {line}")
 
 
 def tell_actual(recipe: "Recipe", store: "Store", as_json: bool) -> None:

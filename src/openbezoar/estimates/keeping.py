@@ -25,6 +25,8 @@ def keep(store: Store, estimates: Sequence[Estimate], begun: Sequence[str] = ())
     found = kept(store)
     new = {one.fingerprint: one for one in estimates if one.basis != "made"}
     new = {print_: one for print_, one in new.items() if not (print_ in begun and print_ in found)}
+    if not new:
+        return
     content = {
         "format": FORMAT,
         "estimates": [one.model_dump(mode="json") for one in (found | new).values()],

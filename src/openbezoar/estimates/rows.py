@@ -45,7 +45,8 @@ class Place:
 
 def source(stage: SourceStage, place: Place) -> Work:
     """Rows from outside: as many as a look at the files promises."""
-    seen, notes = place.evidence, ()
+    seen = place.evidence
+    notes: tuple[str, ...] = ()
     if seen is not None and seen.basis == "probe":
         rows = exactly(seen.numbers["rows"])
         flow = Flow(rows, seen.length())

@@ -80,11 +80,11 @@ def amount(figure: str, value: float) -> str:
 def _beyond(figure: str, value: Range | None, limit: float) -> list[str]:
     most = amount(figure, limit)
     if value is None:
-        return [f"whether {most} is enough is not known: an estimate is missing"]
+        return [f"whether the run stays within {most} is not known: an estimate is missing"]
     if value.likely > limit:
-        return [f"will likely stop at its limit of {most}: it takes {span(figure, value)}"]
+        return [f"the run will likely stop at its limit of {most}: it takes {span(figure, value)}"]
     if value.high > limit:
-        return [f"may stop at its limit of {most}: it takes {span(figure, value)}"]
+        return [f"the run may stop at its limit of {most}: it takes {span(figure, value)}"]
     return []
 
 

@@ -13,7 +13,7 @@ from openbezoar.errors import ParseError
 from openbezoar.families.bench import Bench, Numbers
 from openbezoar.families.expected import Expected, Length
 from openbezoar.families.models import ModelSpec
-from openbezoar.ranges import Range
+from openbezoar.ranges import ONE, Range
 from openbezoar.records import Verdict
 
 if TYPE_CHECKING:
@@ -125,6 +125,6 @@ class AskingFilter(Filter, ABC):
         """How many questions so many rows give, those that try the judge first among them."""
         return rows
 
-    @abstractmethod
     def expects(self, row: Length) -> Expected:
         """About what one question asks, for rows of this length."""
+        return Expected(ONE, row.asked + row.answered, row.answered, ONE)

@@ -53,11 +53,12 @@ class Chosen(Source, ABC):
 
     def expects(self) -> Flow:
         """The rows of a short file counted, of a long one as many as the settings allow."""
-        seen = [found for found in islice(self.read(), LOOK) if not isinstance(found, tuple)]
+        found = self.read()
+        seen = [one for one in islice(found, LOOK) if not isinstance(one, tuple)]
         if not seen:
             return Flow(None)
-        if next(islice(self.read(), LOOK, None), None) is None:
-            kept = [found for found in self.rows() if not isinstance(found, tuple)]
+        if next(found, None) is None:
+            kept = [one for one in self.rows() if not isinstance(one, tuple)]
             return Flow(exactly(len(kept)), _length(kept))
         most = self.most()
         if most is None:
