@@ -50,6 +50,7 @@ def compared(estimates: Mapping[str, Estimate], artifacts: Iterable[Artifact]) -
         Comparison(stage, figure, getattr(estimate, figure), took[figure])
         for estimate, took, stage in pairs
         for figure in FIGURES
+        if figure in took
     ]
     return found + [_in_all(figure, found) for figure in FIGURES[1:] if found]
 
@@ -59,8 +60,9 @@ def taken(artifact: Artifact) -> dict[str, float | None]:
     run: dict[str, Any] = dict(artifact.manifest.run)
     usage: dict[str, Any] = run.get("usage") or {}
     is_billed = usage.get("usd") is not None and not usage.get("unpriced")
+    rows = _rows(artifact)
     return {
-        "rows": _rows(artifact),
+        **({} if rows is None else {"rows": rows}),
         "requests": usage.get("requests", 0),
         "tokens_in": usage.get("tokens_in", 0),
         "tokens_out": usage.get("tokens_out", 0),

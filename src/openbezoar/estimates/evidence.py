@@ -56,7 +56,8 @@ class Evidence:
         if not calls:
             return None
         answers = [[one.answer for one in call.exchanges if one.answer] for call in calls]
-        made = self.numbers["rows"] / max(1, self.numbers["draws"])
+        draws = self.numbers.get("draws") or self.numbers.get("seeds") or len(calls)
+        made = self.numbers["rows"] / draws
         return Expected(
             around([float(len(call.exchanges)) for call in calls]),
             around([float(sum(one.tokens_in for one in given)) for given in answers]),

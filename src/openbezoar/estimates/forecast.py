@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from openbezoar.estimates import measuring, rows, training
+from openbezoar.estimates import asking, measuring, rows, training
 from openbezoar.estimates.estimate import Estimate, Work
 from openbezoar.estimates.evidence import Evidence, Known, flow_of
 from openbezoar.estimates.rows import Place
@@ -19,8 +19,8 @@ __all__ = ["forecast"]
 
 KINDS: Mapping[str, Callable[[Any, Place], Work]] = {
     "source": rows.source,
-    "generate": rows.generate,
-    "filter": rows.sift,
+    "generate": asking.generate,
+    "filter": asking.sift,
     "mix": rows.mix,
     "train": training.train,
     "merge": training.merge,

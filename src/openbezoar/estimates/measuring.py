@@ -12,7 +12,6 @@ from openbezoar.stages.evaluate import EvaluateStage
 
 __all__ = ["evaluate"]
 
-UNKNOWN = Reading(rows=None, tokens=None)
 LIBRARIES = Range(low=200, likely=450, high=800)
 """lm-eval and datasets, once they are imported."""
 EACH_TOKEN = Range(low=0.02, likely=0.06, high=0.3)
@@ -25,39 +24,38 @@ def evaluate(stage: EvaluateStage, place: Place) -> Work:
     readings = [_read(part, place, notes) for part in stage.evaluations]
     asked: dict[str, Expected] = {}
     for one in readings:
-        for name, each in one.asked.items():
+        for name, each in (one.asked if one else {}).items():
             asked[name] = asked.get(name, Expected()).plus(each)
     seen = place.evidence
-    if any(one.rows is None for one in readings):
-        return Work(Flow(None), asked=None, notes=tuple(notes))
     seconds = _measured(seen, "seconds") or _seconds(stage, place, readings, asked)
     return Work(
-        Flow(_sum([one.rows for one in readings])),
-        asked=asked,
+        Flow(_sum([one.rows if one else None for one in readings])),
+        asked=None if None in readings else asked,
         seconds=seconds,
         memory_mb=_measured(seen, "peak_memory_mb") or _memory(stage, place, asked),
         disk_mb=Range(low=0.02, likely=0.2, high=50),
         basis=seen.basis if seen else "settings",
-        notes=(*notes, *([] if seconds else [NO_RATE])),
+        notes=(*notes, *([] if seconds or place.known.flops else [NO_RATE])),
     )
 
 
-def _read(part: Evaluation, place: Place, notes: list[str]) -> Reading:
+def _read(part: Evaluation, place: Place, notes: list[str]) -> Reading | None:
+    """What it reads and asks; None where not even its questions are here."""
     try:
         found = part.expects(place.flows)
     except (DataError, ConfigError) as error:
         notes.append(f"{part.kind}: {error}")
-        return UNKNOWN
+        return None
     if found.rows is None:
         notes.append(f"{part.kind}: its rows are not here, or not made yet")
     return found
 
 
 def _seconds(
-    stage: EvaluateStage, place: Place, readings: list[Reading], asked: dict[str, Expected]
+    stage: EvaluateStage, place: Place, readings: list[Reading | None], asked: dict[str, Expected]
 ) -> Range | None:
     shape, flops = base_of(stage.model, place.recipe), place.known.flops
-    tokens = _sum([one.tokens for one in readings])
+    tokens = _sum([one.tokens if one else None for one in readings])
     if shape is None or flops is None or tokens is None:
         return None
     own = asked.get("", Expected())

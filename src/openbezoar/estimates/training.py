@@ -6,11 +6,11 @@ from dataclasses import replace
 from openbezoar.estimates.estimate import Work
 from openbezoar.estimates.flops import step_flops
 from openbezoar.estimates.memory import MEBIBYTE, TORCH, WARM, activations, has_gpu
-from openbezoar.estimates.rows import UNKNOWN, Place
+from openbezoar.estimates.rows import UNKNOWN, UNSEEN, Place
 from openbezoar.estimates.shapes import Shape, shape_of
 from openbezoar.families import Flow, Length
 from openbezoar.models.transformers import Transformers
-from openbezoar.ranges import ONE, Range, exactly
+from openbezoar.ranges import NOTHING, ONE, Range, exactly
 from openbezoar.recipe import Recipe
 from openbezoar.stages.merge import MergeStage
 from openbezoar.stages.train import TrainStage
@@ -34,14 +34,15 @@ STATE_BYTES = {"adamw": 8, "paged_adamw_8bit": 2, "rmsprop": 4}
 def train(stage: TrainStage, place: Place) -> Work:
     """Tokens through a base and its adapter, forward and back."""
     data, shape = place.flows[stage.data], base_of(stage.start, place.recipe, stage.lora.r)
-    if data.rows is None or data.length is None:
+    if data.rows is None:
         return Work(Flow(None), notes=(UNKNOWN,))
+    length = data.length or UNSEEN
     rows = _less(data.rows, data.valid)
-    learned = Flow(rows * stage.optimisation.epochs, data.length)
+    learned = Flow(rows * stage.optimisation.epochs, length)
     if shape is None:
         return Work(learned, notes=(NO_SHAPE,))
-    seconds = _train_seconds(stage, place, shape, data)
-    memory = _train_memory(stage, place, shape, data.length)
+    seconds = _train_seconds(stage, place, shape, (rows, data.valid or NOTHING, length))
+    memory = _train_memory(stage, shape, length)
     on_gpu = has_gpu(stage.runtime.device)
     adapter = shape.adapter(stage.lora.r, stage.lora.targets)
     disk = exactly((4 * adapter + 75 * shape.sizes.vocabulary) / MEBIBYTE)
@@ -99,24 +100,25 @@ def forward_seconds(tokens: Range, shape: Shape, flops: float) -> Range:
     return _over(operations, flops)
 
 
-def _train_seconds(stage: TrainStage, place: Place, shape: Shape, data: Flow) -> Range | None:
-    flops = place.known.flops
-    if flops is None or data.rows is None or data.length is None:
+def _train_seconds(
+    stage: TrainStage, place: Place, shape: Shape, data: tuple[Range, Range, Length]
+) -> Range | None:
+    """The time of rows to learn, and of those to validate on, of this length."""
+    flops, (rows, valid, length) = place.known.flops, data
+    if flops is None:
         return None
     settings, answers = stage.optimisation, 2 if stage.objective.reference else 1
-    asked = data.length.asked.likely + TEMPLATE
-    lengths = [round(asked + data.length.answered.likely)] * answers
-    predicted = round(data.length.answered.likely) * answers
-    step = step_flops(shape.sizes, [min(one, settings.max_tokens) for one in lengths], predicted)
-    rows = _less(data.rows, data.valid)
-    forward = 2.0 * shape.parameters * (asked + answers * data.length.answered.likely)
+    asked, answered = length.asked.likely + TEMPLATE, length.answered.likely
+    one = min(round(asked + answered), settings.max_tokens)
+    step = step_flops(shape.sizes, [one] * answers, round(answered) * answers)
+    forward = 2.0 * shape.parameters * (asked + answers * answered)
     learned = rows * settings.epochs * (step + forward * stage.objective.reference)
-    looks = 2.0
+    looks = 2
     if settings.evaluate_every:
         steps = settings.epochs * math.ceil(rows.likely / settings.batch_rows)
         looks += steps // settings.evaluate_every
-    valid = (data.valid or exactly(0)) * (looks * forward * (1 + stage.objective.reference))
-    return _over(learned + valid, flops) + LOADING + _ledger_seconds(stage)
+    looked_at = valid * (looks * forward * (1 + stage.objective.reference))
+    return _over(learned + looked_at, flops) + LOADING + _ledger_seconds(stage)
 
 
 def _ledger_seconds(stage: TrainStage) -> Range:
@@ -124,7 +126,7 @@ def _ledger_seconds(stage: TrainStage) -> Range:
     return exactly(tokens) * Range(low=0.02, likely=0.08, high=0.3)
 
 
-def _train_memory(stage: TrainStage, place: Place, shape: Shape, length: Length) -> Range:
+def _train_memory(stage: TrainStage, shape: Shape, length: Length) -> Range:
     """Weights, adapter and optimiser, and what a micro-batch leaves for the backward pass."""
     answers = 2 if stage.objective.reference else 1
     row = length.asked + length.answered * answers + exactly(TEMPLATE * answers)

@@ -33,6 +33,10 @@ class Source(Component, ABC):
         """The kind of row; overridden where a setting decides."""
         return self.makes
 
+    def most(self) -> int | None:
+        """The most rows that its settings allow."""
+        return None
+
     def expects(self) -> Flow:
         """About how many rows it gives and how long they are, from a look at the first of them."""
         return Flow(None)
