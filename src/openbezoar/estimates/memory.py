@@ -46,7 +46,9 @@ def served(spec: ModelSpec, tokens: float) -> Range | None:
     cache = spec.context * spec.runtime.slots * shape.cache_bytes / MEBIBYTE
     remembered = min(PROMPT_MEMORY, tokens * shape.cache_bytes / MEBIBYTE)
     likely = weights + cache + remembered + 30
-    return Range(low=0.8 * likely, likely=likely, high=1.2 * (weights + cache) + PROMPT_MEMORY)
+    return Range(
+        low=0.8 * likely, likely=likely, high=1.2 * (weights + cache) + PROMPT_MEMORY + 100
+    )
 
 
 def answering(shape: Shape | None, device: str = "auto", rows: int = 1) -> Range | None:
