@@ -228,6 +228,14 @@ def test_a_plan_says_when_a_limit_will_be_reached(folder: Path) -> None:
     assert "warning: whether the run stays within 1 h 00 min is not known" in told
 
 
+def test_a_plan_of_the_papers_recipe_loads_nothing_heavy(folder: Path) -> None:
+    recipe = Path(__file__).parents[1] / "recipes" / "openbezoar-3b.yaml"
+    planned = bezoar(folder, "plan", str(recipe), code=IMPORTS)
+    assert planned.returncode == 0, planned.stderr
+    assert not HEAVY & set(planned.stderr.splitlines()[-1].split())
+    assert "unknown" in planned.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "code", "complaint"),
     [

@@ -2,8 +2,9 @@
 
 import pytest
 
+from openbezoar.estimates.flops import Sizes
 from openbezoar.estimates.memory import activations, answering, served
-from openbezoar.estimates.shapes import Shape, Sizes, shape_of
+from openbezoar.estimates.shapes import Shape, shape_of
 from openbezoar.models.llama_cpp import LlamaCpp, Slots
 from openbezoar.models.openai import OpenAI
 from openbezoar.training.settings import TrainingRuntime
