@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from openbezoar.families import Expected, Flow
-from openbezoar.ranges import NOTHING, Range, total
+from openbezoar.ranges import Range, total
 from openbezoar.records import Record
 
 __all__ = ["Basis", "Estimate", "Work", "in_all"]
@@ -84,6 +84,6 @@ def _most(figures: Sequence[Range | None]) -> Range | None:
         return None
     return Range(
         low=max(one.low for one in known),
-        likely=max((one.likely for one in known), default=NOTHING.likely),
+        likely=max(one.likely for one in known),
         high=max(one.high for one in known),
     )
