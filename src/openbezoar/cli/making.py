@@ -54,7 +54,9 @@ def plan(  # noqa: PLR0913 - one argument per option
     probe: Annotated[
         int | None,
         typer.Option(
-            min=2, max=1000, help="Make so many rows with each teacher and judge first; kept."
+            min=2,
+            max=1000,
+            help="First make so many rows with each teacher and judge, whose answers a run uses.",
         ),
     ] = None,
     actual: Annotated[

@@ -5,9 +5,9 @@ from typing import Any
 
 from openbezoar.estimates.estimate import Work
 from openbezoar.estimates.evidence import Evidence
-from openbezoar.estimates.memory import LIGHT, MEBIBYTE, TORCH, WARM, served
+from openbezoar.estimates.memory import MEBIBYTE, TORCH, served
 from openbezoar.estimates.rows import UNKNOWN, UNSEEN, Place, disk_of, floor_of, held
-from openbezoar.families import AskingFilter, Expected, Flow, Length, answer_of
+from openbezoar.families import AskingFilter, Expected, Flow, Length, ModelSpec, answer_of
 from openbezoar.models.limits import limits_of
 from openbezoar.models.transformers import Transformers
 from openbezoar.ranges import ONE, Range, exactly
@@ -42,7 +42,7 @@ def generate(stage: GenerateStage, place: Place) -> Work:
         asked={stage.teacher: every},
         anew={stage.teacher: each.times(left)},
         seconds=_scaled(seen, left, limits_of(spec)),
-        memory_mb=_with(place, served(spec, every.tokens_in.likely + every.tokens_out.likely)),
+        memory_mb=_with(place, spec, every.tokens_in.likely + every.tokens_out.likely, left),
         disk_mb=(every.tokens_in + every.tokens_out) * (24 / MEBIBYTE),
         basis=seen.basis if seen else "settings",
     )
@@ -63,10 +63,10 @@ def sift(stage: FilterStage, place: Place) -> Work:
         grades = part.expects_grades(reach)
         once = each or part.expects(flow.length or UNSEEN)
         asked[name] = asked.get(name, Expected()).plus(once.times(grades))
+    left = _less(flow.rows, _kept_answers(seen, "read"))
     memory: Range | None = floor_of(place) + held(flow)
     for name in asked:
-        memory = _with(place, served(place.recipe.models[name], 0), place.recipe.models[name])
-    left = _less(flow.rows, _kept_answers(seen, "read"))
+        memory = _with(place, place.recipe.models[name], 0, left)
     seconds = _scaled(seen, left, None) if judges else flow.rows * exactly(1e-3)
     return Work(
         Flow(kept, seen.length() if seen else flow.length), asked=asked, seconds=seconds,
@@ -143,8 +143,13 @@ def _less(figure: Range, done: float) -> Range:
     )
 
 
-def _with(place: Place, model: Range | None, spec: object = None) -> Range | None:
+def _with(place: Place, spec: ModelSpec, tokens: float, left: Range) -> Range | None:
+    """The process with a model in it; one that is likely asked nothing anew is not opened."""
+    model, floor = served(spec, tokens), floor_of(place)
     if model is None:
         return None
-    needs_torch = isinstance(spec, Transformers)
-    return (WARM if place.is_warm else TORCH if needs_torch else LIGHT) + model
+    needs_torch = isinstance(spec, Transformers) and not place.is_warm
+    full = (TORCH if needs_torch else floor) + model
+    if left.likely >= 0.5:
+        return full
+    return Range(low=floor.low, likely=floor.likely, high=max(full.high, floor.likely))

@@ -6,6 +6,7 @@ from typing import Any
 from openbezoar.estimates import asking, measuring, rows, training
 from openbezoar.estimates.estimate import Estimate, Work
 from openbezoar.estimates.evidence import Evidence, Known, flow_of
+from openbezoar.estimates.memory import TORCH
 from openbezoar.estimates.rows import Place
 from openbezoar.families import Expected, Flow
 from openbezoar.models.prices import price_of
@@ -47,7 +48,7 @@ def forecast(
         work = KINDS[step.stage.kind](step.stage, place)
         flows[step.name] = work.flow
         found.append(_priced(step, work, recipe))
-        is_warm = is_warm or _loads_torch(step, recipe)
+        is_warm = is_warm or _loads_torch(step, work, recipe)
     return found
 
 
@@ -112,8 +113,9 @@ def _money(step: Step, work: Work, recipe: Recipe) -> tuple[Range | None, tuple[
     return (total(costs) if costs else None), tuple(unpriced)
 
 
-def _loads_torch(step: Step, recipe: Recipe) -> bool:
-    models = (recipe.models[name] for name in step.stage.uses())
-    return step.stage.kind in ("train", "merge", "evaluate") or any(
-        isinstance(spec, Transformers) for spec in models
-    )
+def _loads_torch(step: Step, work: Work, recipe: Recipe) -> bool:
+    """Whether the process holds torch from then on; a model that is not opened loads nothing."""
+    if step.stage.kind in ("train", "merge", "evaluate"):
+        return True
+    local = any(isinstance(recipe.models[name], Transformers) for name in step.stage.uses())
+    return local and (work.memory_mb is None or work.memory_mb.likely >= TORCH.likely)

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 from openbezoar.estimates.estimate import Work
+from openbezoar.estimates.evidence import Evidence
 from openbezoar.estimates.flops import step_flops
 from openbezoar.estimates.memory import MEBIBYTE, TORCH, WARM, activations, has_gpu
 from openbezoar.estimates.rows import UNKNOWN, UNSEEN, Place
@@ -41,13 +42,14 @@ def train(stage: TrainStage, place: Place) -> Work:
     learned = Flow(rows * stage.optimisation.epochs, length)
     if shape is None:
         return Work(learned, notes=(NO_SHAPE,))
+    seen = place.evidence
     seconds = _train_seconds(stage, place, shape, (rows, data.valid or NOTHING, length))
+    seconds = seconds or _as_before(seen, rows)
     memory = _train_memory(stage, shape, length)
     on_gpu = has_gpu(stage.runtime.device)
     adapter = shape.adapter(stage.lora.r, stage.lora.targets)
     disk = exactly((4 * adapter + 75 * shape.sizes.vocabulary) / MEBIBYTE)
     host = exactly(2 * shape.parameters / MEBIBYTE) + (WARM if place.is_warm else TORCH)
-    seen = place.evidence
     peak = seen.measured("peak_memory_mb") if seen else None
     measured = None if peak is None else exactly(peak) * Range(low=0.85, likely=1, high=1.2)
     return Work(
@@ -121,6 +123,15 @@ def _train_seconds(
     return _over(learned + looked_at, flops) + LOADING + _ledger_seconds(stage)
 
 
+def _as_before(seen: Evidence | None, rows: Range) -> Range | None:
+    """The seconds of an earlier training, for more rows or fewer."""
+    took = seen.measured("seconds") if seen else None
+    if seen is None or took is None:
+        return None
+    each: float = took / max(1, seen.numbers["rows"])
+    return rows * each * Range(low=0.5, likely=1, high=2)
+
+
 def _ledger_seconds(stage: TrainStage) -> Range:
     tokens = stage.ledger.max_tokens if stage.ledger and stage.ledger.answers else 0
     return exactly(tokens) * Range(low=0.02, likely=0.08, high=0.3)
@@ -130,6 +141,7 @@ def _train_memory(stage: TrainStage, shape: Shape, length: Length) -> Range:
     """Weights, adapter and optimiser, and what a micro-batch leaves for the backward pass."""
     answers = 2 if stage.objective.reference else 1
     row = length.asked + length.answered * answers + exactly(TEMPLATE * answers)
+    row = row.at_most(stage.optimisation.max_tokens * answers)
     batch = row * stage.optimisation.batch_rows
     micro = batch.at_most(stage.runtime.micro_tokens).at_least(row.likely)
     keys = length.asked.likely + length.answered.likely
