@@ -26,10 +26,10 @@ os.environ.setdefault("OPENBEZOAR_DATA", str(ROOT.parent / "shared" / "data"))
 from benchmarks.contenders import show  # noqa: E402 - found by the lines above, as all below
 from benchmarks.training_peers import measuring  # noqa: E402
 from benchmarks.training_peers.engine import read_rows  # noqa: E402
-from benchmarks.training_peers.flops import Sizes, step_flops  # noqa: E402
 from benchmarks.training_peers.jobs import LORA, Job, ask  # noqa: E402
 from benchmarks.training_peers.measuring import Axes  # noqa: E402
 from benchmarks.training_peers.shapes import Shape  # noqa: E402
+from openbezoar.estimates.flops import Sizes, step_flops  # noqa: E402
 
 PARITY_ROWS, PARITY_BATCH = 64, 8
 

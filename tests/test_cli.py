@@ -214,6 +214,57 @@ def test_plan_show_and_peek_speak_json_and_tables(made: Path) -> None:
     assert "assistant: Yes, indeed." in bezoar(made, "peek", "rows", "-n", "1").stdout
 
 
+def test_a_plan_says_what_is_left_to_pay_for(folder: Path) -> None:
+    planned = bezoar(folder, "plan", "recipe.yaml", "--max-usd", "5").stdout
+    lines = [line.split() for line in planned.splitlines()]
+    assert ["rows", "3", "4"] in [line[:3] for line in lines], "about three of four rows come"
+    assert lines[-1][0] == "total"
+    steps = json.loads(bezoar(folder, "plan", "recipe.yaml", "--json").stdout)
+    assert steps[1]["estimate"]["requests"] == {"low": 4, "likely": 4, "high": 4}
+
+
+def test_a_plan_says_when_a_limit_will_be_reached(folder: Path) -> None:
+    told = bezoar(folder, "plan", "recipe.yaml", "--max-hours", "1").stderr
+    assert "warning: whether the run stays within 1 h 00 min is not known" in told
+
+
+def test_a_plan_of_the_papers_recipe_loads_nothing_heavy(folder: Path) -> None:
+    recipe = Path(__file__).parents[1] / "recipes" / "openbezoar-3b.yaml"
+    planned = bezoar(folder, "plan", str(recipe), code=IMPORTS)
+    assert planned.returncode == 0, planned.stderr
+    assert not HEAVY & set(planned.stderr.splitlines()[-1].split())
+    assert "unknown" in planned.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "complaint"),
+    [
+        (["--max-usd=-1"], 1, "--max-usd: input should be greater than 0"),
+        (["--max-hours=nan"], 1, "--max-hours: input should be"),
+        (["--max-hours=1000000"], 1, "--max-hours: input should be less than or equal to 8784"),
+        (["--probe=0"], 2, "--probe"),
+        (["--actual"], 1, "no stage of the recipe is made there"),
+    ],
+)
+def test_limits_and_probes_without_sense_are_one_line(
+    folder: Path, options: list[str], code: int, complaint: str
+) -> None:
+    done = bezoar(folder, "plan", "recipe.yaml", *options)
+    assert done.returncode == code
+    assert complaint in done.stderr
+
+
+def test_what_was_expected_stands_beside_what_it_took(made: Path) -> None:
+    lines = [
+        line.split() for line in bezoar(made, "plan", "recipe.yaml", "--actual").stdout.split("\n")
+    ]
+    assert ["rows", "requests", "4", "4", "4", "+0%"] in lines
+    found = json.loads(bezoar(made, "plan", "recipe.yaml", "--actual", "--json").stdout)
+    assert {one["stage"] for one in found} == {"seeds", "rows", "kept", "data", "total"}
+    memory = next(one for one in found if one["figure"] == "memory_mb")
+    assert memory["actual"] > 10
+
+
 def test_show_prints_the_funnel_below_the_artifacts(made: Path) -> None:
     steps = json.loads(bezoar(made, "show", "--funnel", "--json").stdout)
     assert [(step["step"], step["rows"]) for step in steps] == [

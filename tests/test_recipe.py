@@ -401,3 +401,25 @@ def test_a_recipe_says_which_key_goes_where(tmp_path: Path) -> None:
     )
     assert load_text(tmp_path, text).keys_sent() == {"teacher": ("MINE", "http://far/v1")}
     assert load_text(tmp_path, TEXT).keys_sent() == {}
+
+
+def test_limits_of_the_command_line_win_over_the_recipes(tmp_path: Path) -> None:
+    recipe = load_text(tmp_path, TEXT, "budget={hours: 2, tokens: 50}")
+    limited = recipe.limited(3, 0.5)
+    assert limited.budget is not None
+    assert (limited.budget.usd, limited.budget.hours, limited.budget.tokens) == (3, 0.5, 50)
+    assert recipe.limited(None, None) is recipe
+
+
+def test_a_limit_of_money_on_the_command_line_needs_a_price_too(tmp_path: Path) -> None:
+    text = changed('{kind: scripted, lines: [{reply: "Yes."}]}', "{kind: openai, model: m}")
+    recipe = load_text(tmp_path, text)
+    with pytest.raises(ConfigError, match="no known price"):
+        recipe.limited(1, None)
+    assert recipe.limited(None, 1).budget is not None
+
+
+@pytest.mark.parametrize("hours", [0, -2, 1e9])
+def test_limits_without_sense_name_their_option(tmp_path: Path, hours: float) -> None:
+    with pytest.raises(ConfigError, match="--max-hours: input should be"):
+        load_text(tmp_path, TEXT).limited(None, hours)

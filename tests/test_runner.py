@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,24 @@ stages:
     runtime: {concurrency: 4}
   kept: {kind: filter, rows: rows, filters: [{kind: length, answer: {least_words: 2}}]}
   data: {kind: mix, rows: [kept]}
+"""
+
+
+TRAINING = """\
+name: training
+models:
+  base: {kind: transformers, checkpoint: CHECKPOINT}
+stages:
+  rows: {kind: source, source: {kind: jsonl, path: rows.jsonl, rows: examples}}
+  data: {kind: mix, rows: [rows]}
+  tuned:
+    kind: train
+    start: base
+    data: data
+    objective: {kind: sft}
+    precision: float32
+    optimisation: {batch_rows: 1, epochs: 100000}
+    runtime: {checkpoint_every: 1000000}
 """
 
 
@@ -81,10 +100,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         server.__exit__(None, None, None)
 
 
-def command(folder: Path, store: str, limit: str = "") -> subprocess.Popen[str]:
+def command(folder: Path, store: str, limit: str = "", *more: str) -> subprocess.Popen[str]:
     """`bezoar run` in a process of its own."""
     call = [sys.executable, "-c", "from openbezoar.cli import main; main()", "run", "recipe.yaml"]
-    line = f"{limit} exec {shlex.join([*call, '--store', store])}"
+    line = f"{limit} exec {shlex.join([*call, '--store', store, *more])}"
     return subprocess.Popen(
         ["/bin/bash", "-c", line], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, env={**os.environ, "TEST_KEY": "canary-key"},
@@ -127,6 +146,42 @@ def test_a_killed_run_and_a_new_one_write_the_bytes_of_one_that_lived(
     for stage in killed:
         assert content(killed[stage]) == content(lived[stage]), stage
     assert len(list(killed["rows"].rows(Example))) == SEEDS
+
+
+@pytest.mark.slow
+def test_a_run_whose_time_is_over_keeps_what_was_answered_and_goes_on(
+    tmp_path: Path, serve: Serve
+) -> None:
+    teacher, served = serve(5)
+    with command(tmp_path, "store", "", "--max-hours", "0.001") as process:
+        teacher.paused.wait(20)
+        time.sleep(4)  # the run's 3.6 seconds
+        teacher.go_on.set()
+        _, told = process.communicate()
+    assert process.returncode == 3
+    assert told.splitlines()[-1].startswith("error: the run's time of 0.001 hours is over")
+    asked = len(served.bodies)
+    assert asked < SEEDS
+    made, _ = run(tmp_path)
+    assert len(served.bodies) == SEEDS, "not one question was asked twice"
+    assert made[1].numbers["rows"] == SEEDS
+
+
+@pytest.mark.slow
+def test_a_training_whose_time_is_over_leaves_a_checkpoint(
+    tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    rows = ({"instruction": f"Question {n}", "answer": "Yes."} for n in range(8))
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    text = TRAINING.replace("CHECKPOINT", str(tiny_checkpoint))
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    with command(tmp_path, "store", "", "--max-hours", "0.004") as process:
+        _, told = process.communicate()
+    assert process.returncode == 3, told
+    assert "hours is over; what was made is kept" in told.splitlines()[-1]
+    (partial,) = (tmp_path / "store").glob("tuned-*.partial")
+    assert list(partial.glob("scratch/checkpoint-*"))
+    assert float((partial / "scratch" / "seconds.txt").read_text(encoding="ascii")) > 0
 
 
 @pytest.mark.slow

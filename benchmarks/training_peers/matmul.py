@@ -7,8 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT), str(ROOT / "src")]
 
-from benchmarks.training_peers.flops import matmul_rate  # noqa: E402 - found by the lines above
 from benchmarks.training_peers.jobs import read  # noqa: E402
+from openbezoar.estimates.flops import matmul_rate  # noqa: E402 - found by the lines above
 
 
 def main() -> None:

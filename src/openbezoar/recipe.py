@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from openbezoar.component import Component, OneOf, discover, nearest
 from openbezoar.errors import ConfigError
 from openbezoar.families import Evaluation, ModelSpec, Stage
-from openbezoar.models.budget import Budget
+from openbezoar.models.budget import RunBudget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 
@@ -29,8 +29,9 @@ class Recipe(Component):
     """Every random choice of the run depends on it."""
     models: dict[str, Annotated[ModelSpec, OneOf("openbezoar.models")]] = {}
     stages: dict[str, Annotated[Stage, OneOf("openbezoar.stages")]] = Field(min_length=1)
-    budget: Budget | None = None
-    """What one run may spend on all models together; no part of any fingerprint."""
+    budget: RunBudget | None = None
+    """What one run may take, in money and tokens on all models together, and in hours; no part of
+    any fingerprint."""
     prices: dict[str, Price] = {}
     """US dollars per million tokens, by the model's name on its server; wins over list prices."""
 
@@ -76,6 +77,23 @@ class Recipe(Component):
             except ConfigError as error:
                 raise ConfigError(f"stages.{name}: {error}") from None
         return kinds
+
+    def limited(self, usd: float | None, hours: float | None) -> "Recipe":
+        """The same with these limits in place of its own; ConfigError when they cannot be kept."""
+        given = {"usd": usd, "hours": hours}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if not wanted:
+            return self
+        own = self.budget.model_dump() if self.budget else {}
+        try:
+            budget = RunBudget.model_validate({**own, **wanted})
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            where = problem["loc"][0]
+            raise ConfigError(f"--max-{where}: {problem['msg'].lower()}") from None
+        recipe = self.model_copy(update={"budget": budget})
+        recipe.kinds()
+        return recipe
 
     def keys_sent(self) -> dict[str, tuple[str, str]]:
         """By model that a stage uses: the variable whose key it sends, and where to."""

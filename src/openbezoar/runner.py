@@ -4,8 +4,8 @@ import importlib.metadata
 import platform
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,16 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from openbezoar import memory
-from openbezoar.errors import ConfigError, StoreError
+from openbezoar.errors import (
+    ConfigError,
+    DataError,
+    ModelError,
+    OpenBezoarError,
+    StoreError,
+)
+from openbezoar.estimates.forecast import forecast
+from openbezoar.estimates.keeping import keep
+from openbezoar.estimates.probes import PROBED, probe_store, seen_in_probes
 from openbezoar.families import Bench, ChatModel
 from openbezoar.models.policies import open_model
 from openbezoar.models.spending import Spending
@@ -24,7 +33,7 @@ from openbezoar.progress import Pace
 from openbezoar.recipe import Recipe, text_of
 from openbezoar.store import Artifact, Manifest, Store
 
-__all__ = ["run"]
+__all__ = ["probe", "run"]
 
 Say = Callable[[str, str], None]
 VERSIONS = (
@@ -44,22 +53,63 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     """Make every artifact of the recipe that is not there yet, and return them all.
 
     `say(stage, text)` is told what happens. Raises what a stage raises; what was finished stays.
+    What each stage is expected to take is kept first, to be compared with what it took.
     """
     with store.locked():
         steps = plan(recipe, store)
         _check_ready(steps, recipe)
         spending = Spending(recipe.budget, recipe.prices)
-        run = _Run(recipe, store, spending, store.keep_recipe(text_of(recipe)))
+        run = _Run(recipe, store, spending, store.root, store.keep_recipe(text_of(recipe)))
+        _keep_estimates(run, steps, say)
         for name in store.sweep([step.fingerprint for step in steps]):
             say(name.rpartition("-")[0], f"removed {name}: unfinished, and nothing to go on from")
         for step in steps:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
+                run.spending.deadline.check()
                 artifact = _make(step, run, say)
             else:
                 say(step.name, "made already")
             run.made[step.fingerprint] = artifact
     return list(run.made.values())
+
+
+def probe(recipe: Recipe, store: Store, most: int, say: Say) -> dict[str, str]:
+    """Make at most so many rows of each stage of rows, beside the store; why some made none.
+
+    A run finds the answers in the store's cache and does not ask for them again.
+    """
+    aside = probe_store(store, most)
+    spending = Spending(recipe.budget, recipe.prices)
+    kept = aside.keep_recipe(text_of(recipe))
+    run = _Run(recipe, aside, spending, store.root, kept, most)
+    failed: dict[str, str] = {}
+    silent: set[str] = set()
+    with store.locked():
+        steps = [step for step in plan(recipe, aside) if step.stage.kind in PROBED]
+        _check_ready(steps, recipe)
+        for step in steps:
+            lacking = failed.keys() & step.inputs
+            if lacking or silent.intersection(step.stage.uses()):
+                failed[step.name] = f"{', '.join(sorted(lacking)) or 'its model'} failed before"
+                continue
+            try:
+                found = aside.find(step.name, step.fingerprint)
+                run.made[step.fingerprint] = found or _make(step, run, say)
+            except (DataError, ModelError) as error:
+                failed[step.name] = str(error)
+                silent.update(step.stage.uses() if isinstance(error, ModelError) else ())
+    return failed
+
+
+def _keep_estimates(run: "_Run", steps: list[Step], say: Say) -> None:
+    """Keep what is expected now; a run needs no estimate, so that a broken file stops none."""
+    begun = [step.fingerprint for step in steps if step.state == "to continue"]
+    try:
+        known = seen_in_probes(run.store, steps)
+        keep(run.store, forecast(run.recipe, steps, run.store, known), begun)
+    except OpenBezoarError as error:
+        say(steps[0].name, f"warning: no estimate is kept: {error}")
 
 
 def _check_ready(steps: list[Step], recipe: Recipe) -> None:
@@ -86,7 +136,11 @@ class _Run:
     recipe: Recipe
     store: Store
     spending: Spending
+    answers: Path
+    """The folder where models' answers are kept."""
     recipe_sha256: str
+    most: int | None = None
+    """In a probe: the most rows of a stage."""
     made: dict[str, Artifact] = field(default_factory=dict)
 
 
@@ -96,13 +150,13 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
     for warning in step.warnings:
         say(step.name, f"warning: {warning}")
     bench = _bench(step, run, partial(say, step.name), folder)
-    started, clock = datetime.now(UTC), time.monotonic()
+    started = datetime.now(UTC)
     memory.reset_peak()
-    numbers = step.stage.make(bench)
+    with _timed(bench.scratch) as clock:
+        numbers = step.stage.make(bench)
     if step.warnings:
         numbers["warnings"] = list(step.warnings)
-    seconds = time.monotonic() - clock
-    peak = memory.peak_mb()
+    seconds, peak = clock(), memory.peak_mb()
     memory.release()
     manifest = Manifest(
         stage=step.name,
@@ -120,6 +174,7 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
             "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
             "seconds": round(seconds, 3),
             "peak_memory_mb": round(peak, 1),
+            "disk_mb": round(_size(folder), 3),
             "usage": dict(bench.usage),
             "measured": {name: round(value, 3) for name, value in bench.measured.items()},
             "versions": _versions(),
@@ -132,9 +187,34 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
     return artifact
 
 
+@contextmanager
+def _timed(scratch: Path) -> Iterator[Callable[[], float]]:
+    """Give the seconds until now, with those of attempts that ended early but could say so."""
+    path, clock = scratch / "seconds.txt", time.monotonic()
+    try:
+        earlier = float(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # nothing before, or killed while it was written
+        earlier = 0.0
+
+    def seconds() -> float:
+        return earlier + time.monotonic() - clock
+
+    try:
+        yield seconds
+    finally:
+        if scratch.is_dir():
+            path.write_text(f"{seconds()}", encoding="ascii")
+
+
+def _size(folder: Path) -> float:
+    """The MiB of an artifact's files, what is removed at its end aside."""
+    kept = (path for path in folder.rglob("*") if "scratch" not in path.relative_to(folder).parts)
+    return sum(path.stat().st_size for path in kept if path.is_file()) / (1 << 20)
+
+
 def _bench(step: Step, run: _Run, say: Callable[[str], None], folder: Path) -> Bench:
     usage: dict[str, float] = {}
-    database = run.store.root / "completions.sqlite"
+    database = run.answers / "completions.sqlite"
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
 
@@ -160,6 +240,8 @@ def _bench(step: Step, run: _Run, say: Callable[[str], None], folder: Path) -> B
         usage=usage,
         progress=lambda done, total, note: say(pace.line(done, total, note)),
         evaluations=run.recipe.evaluations(),
+        deadline=run.spending.deadline,
+        most=run.most,
     )
 
 

@@ -1,13 +1,17 @@
 """The loss on held-out answers."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from openbezoar.deadline import Deadline
+from openbezoar.errors import BudgetReached
 from openbezoar.evaluations.likelihood import LikelihoodRuntime
 from openbezoar.evaluations.perplexity import Perplexity
-from openbezoar.families import Subject
+from openbezoar.families import Flow, Length, Subject
+from openbezoar.ranges import exactly
 from openbezoar.records import Example, Message, Preference
 
 if TYPE_CHECKING:
@@ -64,6 +68,23 @@ def test_of_a_preference_the_chosen_answer_is_measured(
     desk.put("held", [preference], "preferences")
     ON_CPU.measure(subject, desk.bench())
     assert desk.notes("items.jsonl")[0]["tokens"] == len(preference.chosen) + 1
+
+
+def test_it_stops_between_micro_batches_once_the_runs_time_is_over(
+    desk: "Desk", subject: Subject
+) -> None:
+    desk.put("held", examples("One.", "Two."), "examples")
+    late = replace(desk.bench(), deadline=Deadline(1, at=0.0))
+    with pytest.raises(BudgetReached, match="time of 1 hours is over"):
+        ON_CPU.measure(subject, late)
+
+
+def test_it_says_before_how_much_it_will_read() -> None:
+    flow = Flow(exactly(8), Length(exactly(10), exactly(20)), valid=exactly(4))
+    found = ON_CPU.expects({"held": flow})
+    assert found.rows == exactly(4)
+    assert found.tokens == exactly(4 * (10 + 20 + 25)), "with the template's 25 tokens"
+    assert ON_CPU.expects({"held": Flow(None)}).tokens is None
 
 
 def test_it_reads_the_stage_of_its_rows() -> None:

@@ -4,10 +4,19 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from pydantic import ValidationError
 
+from openbezoar.deadline import Deadline
 from openbezoar.errors import BudgetReached, ModelError
 from openbezoar.families import Request, Sampling
-from openbezoar.models.budget import Account, Budget, Cost, Purse, expected_tokens
+from openbezoar.models.budget import (
+    Account,
+    Budget,
+    Cost,
+    Purse,
+    RunBudget,
+    expected_tokens,
+)
 from openbezoar.models.openai import OpenAI
 from openbezoar.models.prices import Price
 from openbezoar.records import Completion
@@ -50,6 +59,25 @@ async def test_a_request_waits_for_those_under_way_before_it_gives_up(ask: Ask) 
     account = Account(SPEC, [Purse("the recipe", Budget(tokens=30))], PRICES)
     results = await outcomes(account, asked(ask), 2)
     assert [type(result) for result in results] == [Completion, Completion]
+
+
+async def test_once_its_time_is_over_a_purse_waits_for_what_is_under_way(ask: Ask) -> None:
+    purse = Purse("the recipe", Budget(), Deadline(2, at=0.0))
+    with pytest.raises(BudgetReached, match="time of 2 hours is over"):
+        await Account(SPEC, [purse], PRICES).ask(asked(ask), answer)
+    purse.hold(Cost(1, 0))
+    asking = asyncio.ensure_future(Account(SPEC, [purse], PRICES).ask(asked(ask), answer))
+    await asyncio.sleep(0)
+    assert not asking.done(), "an answer to come is not thrown away"
+    purse.settle(Cost(1, 0), Cost(1, 0))
+    with pytest.raises(BudgetReached):
+        await asking
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), 9000])
+def test_hours_without_sense_are_refused(value: float) -> None:
+    with pytest.raises(ValidationError):
+        RunBudget(hours=value)
 
 
 async def test_every_purse_must_have_room(ask: Ask) -> None:

@@ -18,7 +18,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from openbezoar.errors import ModelError
+from openbezoar.deadline import Deadline
+from openbezoar.errors import BudgetReached, ModelError
 from openbezoar.objectives.dpo import DirectPreferenceOptimization
 from openbezoar.objectives.losses import LOSSES
 from openbezoar.objectives.sft import SupervisedFineTuning
@@ -123,6 +124,26 @@ def test_recomputing_activations_gives_the_same_gradients(
     assert computed.get_base_model().is_activation_checkpointing
     assert again == whole
     assert is_equal(tensors(kept), tensors(computed))
+
+
+def test_a_training_whose_time_is_over_leaves_a_checkpoint_to_go_on_from(
+    adapted: Make, course: Make, rows: Rows, tmp_path: Path
+) -> None:
+    lesson = course(rows, batch_rows=4, epochs=2)
+    whole, resumed = adapted(), adapted()
+    once = train(whole, replace(lesson, scratch=tmp_path / "whole"))
+    with pytest.raises(BudgetReached, match="time of 1 hours is over"):
+        train(adapted(), replace(lesson, deadline=Deadline(1, at=0.0)))
+    assert [path.name for path in lesson.scratch.glob("checkpoint-*")] == ["checkpoint-00000001"]
+    assert train(resumed, lesson) == once
+    assert is_equal(tensors(whole), tensors(resumed))
+
+
+def test_a_training_that_ends_with_its_time_is_done(
+    adapted: Make, course: Make, rows: Rows
+) -> None:
+    lesson = course(rows, batch_rows=8)
+    assert train(adapted(), replace(lesson, deadline=Deadline(1, at=0.0))).step == 1
 
 
 # Preference training.

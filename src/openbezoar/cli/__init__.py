@@ -12,8 +12,8 @@ from openbezoar.cli import data, looking, machine, making, measuring, sharing
 from openbezoar.cli.output import fail
 
 VERBS: tuple[tuple[Callable[..., None], str], ...] = (
-    (making.run, "bezoar run recipes/quickstart.yaml"),
-    (making.plan, "bezoar plan recipes/small.yaml -s stages.dpo.objective.beta=0.2"),
+    (making.run, "bezoar run recipes/quickstart.yaml --max-usd 5 --max-hours 2"),
+    (making.plan, "bezoar plan recipes/small.yaml --probe 20 --max-hours 2"),
     (making.check, "bezoar check recipes/small.yaml sft_evol --rows 1"),
     (looking.show, "bezoar show dpo"),
     (looking.peek, "bezoar peek evol_kept --rejected --reason residue"),

@@ -11,6 +11,8 @@ from openbezoar.cli.options import (
     DEFAULT_STORE,
     AsJson,
     KeepContaminated,
+    MaxHours,
+    MaxUsd,
     Overrides,
     RecipeFile,
     StoreFolder,
@@ -26,13 +28,15 @@ def run(
     store: StoreFolder = DEFAULT_STORE,
     set_: Overrides = None,
     keep_contaminated: KeepContaminated = False,
+    max_usd: MaxUsd = None,
+    max_hours: MaxHours = None,
 ) -> None:
     """Make what the recipe describes; what is made already is kept."""
     from openbezoar import runner, shelf
     from openbezoar.progress import Teller
     from openbezoar.store import Store
 
-    loaded = loaded_recipe(recipe, set_, keep_contaminated)
+    loaded = loaded_recipe(recipe, set_, keep_contaminated).limited(max_usd, max_hours)
     tell_keys(loaded)
     artifacts = runner.run(loaded, Store(store), Teller(sys.stderr))
     for line in shelf.kept_contaminated(artifacts):
@@ -40,20 +44,41 @@ def run(
     print(f"{len(artifacts)} artifacts in {store}; look at them: bezoar report --store {store}")
 
 
-def plan(
+def plan(  # noqa: PLR0913 - one argument per option
     recipe: RecipeFile,
     store: StoreFolder = DEFAULT_STORE,
     set_: Overrides = None,
     keep_contaminated: KeepContaminated = False,
+    max_usd: MaxUsd = None,
+    max_hours: MaxHours = None,
+    probe: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            max=1000,
+            help="First make so many rows with each teacher and judge, whose answers a run uses.",
+        ),
+    ] = None,
+    actual: Annotated[
+        bool, typer.Option("--actual", help="Compare what was expected with what it took.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would make, make again or keep, and why."""
+    """Say what a run would make, make again or keep, and why; and what it will cost."""
+    from openbezoar.cli import costs
     from openbezoar.plan import plan as steps_of
     from openbezoar.store import Store
 
-    loaded = loaded_recipe(recipe, set_, keep_contaminated)
-    steps = steps_of(loaded, Store(store))
+    loaded = loaded_recipe(recipe, set_, keep_contaminated).limited(max_usd, max_hours)
+    held = Store(store)
+    if actual:
+        costs.tell_actual(loaded, held, as_json)
+        return
     tell_keys(loaded)
+    if probe is not None:
+        costs.probe(loaded, held, probe)
+    steps = steps_of(loaded, held)
+    estimates = costs.estimated(loaded, steps, held)
     rows = [
         {
             "stage": step.name,
@@ -63,15 +88,19 @@ def plan(
             "fingerprint": step.fingerprint[:12],
         }
         | ({"judges": step.notes, "warnings": step.warnings} if as_json else {})
-        for step in steps
+        | ({"estimate": estimate.model_dump(mode="json")} if as_json else {})
+        for step, estimate in zip(steps, estimates, strict=True)
     ]
     print_table(rows, as_json)
     notes = [f"{step.name}: {note}" for step in steps for note in step.notes]
     if notes and not as_json:
         print("\n" + "\n".join(notes))
+    if not as_json:
+        costs.tell(estimates)
     for step in steps:
         for warning in step.warnings:
             print(f"warning: stages.{step.name}: {warning}", file=sys.stderr)
+    costs.warn(loaded, estimates)
 
 
 def check(

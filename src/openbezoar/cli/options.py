@@ -17,5 +17,13 @@ KeepContaminated = Annotated[
         "--keep-contaminated", help="Mark rows that hold benchmark items instead of dropping them."
     ),
 ]
+MaxUsd = Annotated[
+    float | None,
+    typer.Option("--max-usd", help="The most money that one run may spend; wins over the recipe."),
+]
+MaxHours = Annotated[
+    float | None,
+    typer.Option("--max-hours", help="The most time that one run may take; wins over the recipe."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DEFAULT_STORE = Path(".bezoar")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, JsonValue, PositiveInt, PrivateAttr, model_validator
@@ -10,15 +11,17 @@ from openbezoar import catalog, files, prompts
 from openbezoar.component import Component, Runtime, digest
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations.dialogues import Interview
+from openbezoar.evaluations.expecting import questions_of
 from openbezoar.evaluations.fastchat import FastChatWording, read_prompts
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.judging import Court
 from openbezoar.evaluations.proving import proved
 from openbezoar.evaluations.questions import MT_BENCH, SAMPLE, Question, QuestionFiles
 from openbezoar.evaluations.references import References
-from openbezoar.families import Bench, Item, ModelSpec
+from openbezoar.families import Bench, Expected, Item, ModelSpec, answer_of, tokens_of
 from openbezoar.judges import pairwise, rating
 from openbezoar.judges.wording import PAIR, RATE, Exchange, OwnWording, Wording
+from openbezoar.records import Message
 
 __all__ = ["EMBEDDED_NOTE", "ExamRuntime", "ExamSettings", "Paper", "refuse_json"]
 
@@ -40,6 +43,20 @@ class Paper(NamedTuple):
 
     questions: list[Question]
     note: str
+
+
+class Exam(NamedTuple):
+    """How much is asked in one measurement."""
+
+    turns: int
+    rated: float
+    """The tokens that a judge reads to rate a turn, on average."""
+    compared: float
+    """The same to compare two answers."""
+    answers: Expected
+    """What one model is asked to answer."""
+    references: Expected
+    """What a judge is asked that writes the references itself."""
 
 
 class ExamSettings(Component):
@@ -120,6 +137,26 @@ class ExamSettings(Component):
         for question in self.files.load(self.references):
             texts = (*question.turns, *question.reference)
             yield Item(self.files.title, str(question.question_id), texts)
+
+    def expects_exam(self, wording: Wording) -> "Exam":
+        """How much is asked, supposing answers of middling length."""
+        wanted = "none" if self.references == "judge" else self.references
+        questions = spread(self.files.load(wanted), self.limit)
+        answer = "word " * round(0.8 * answer_of(self.answer_tokens).likely)
+        asked, guided, rated, compared = [], [], [], []
+        for question in questions:
+            shown = [Exchange(text, answer, question.reference_for(place))
+                     for place, text in enumerate(question.turns)]  # fmt: skip
+            for turns in range(1, len(shown) + 1):
+                said = sum(tokens_of(one.question) for one in shown[:turns])
+                asked.append(said + tokens_of(answer) * (turns - 1))
+                guided += [asked[-1]] * question.is_guided
+                rated.append(_tokens(wording.rate(shown[:turns])))
+                compared.append(_tokens(wording.compare(shown[:turns], shown[:turns])))
+        return Exam(
+            len(asked), fmean(rated), fmean(compared),
+            questions_of(asked, self.answer_tokens), questions_of(guided, self.answer_tokens),
+        )  # fmt: skip
 
     def wording_for(self, own: bool, guard: bool, as_json: bool = False) -> Wording:
         """The judge's prompts; `guard` keeps answers from steering the judge."""
@@ -206,6 +243,10 @@ def _try_out(wording: Wording, question: Question, pair: bool) -> None:
     for turns in range(1, len(filled) + 1):
         shown = filled[:turns]
         _ = wording.compare(shown, shown) if pair else wording.rate(shown)
+
+
+def _tokens(asked: Sequence[Message]) -> float:
+    return sum(tokens_of(message.content) for message in asked)
 
 
 def refuse_json(own: bool) -> None:

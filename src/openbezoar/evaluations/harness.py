@@ -10,11 +10,12 @@ from pydantic import Field, JsonValue, PositiveInt, model_validator
 
 from openbezoar.component import Runtime
 from openbezoar.evaluations import journal, lm_harness
+from openbezoar.evaluations.expecting import task_of, total_of
 from openbezoar.evaluations.lm_harness import Loaded, TaskRun
 from openbezoar.evaluations.local_tasks import SAMPLE, Prepared, is_local, prepare
 from openbezoar.evaluations.local_tasks import evidence as task_evidence
 from openbezoar.evaluations.task_items import items_of
-from openbezoar.families import Bench, Evaluation, Item, Subject
+from openbezoar.families import Bench, Evaluation, Flow, Item, Reading, Subject
 from openbezoar.records import Score
 from openbezoar.statistics import TWO_SIDED_95
 
@@ -93,6 +94,10 @@ class Harness(Evaluation):
             for task in self.benchmarks():
                 yield from items_of(task, Path(scratch))
 
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """Every row of its tasks with every choice, as far as the rows are here."""
+        return total_of({f"{run}": task_of(run.task, self.limit) for run in self._runs()})
+
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """One score for each metric of each task; one item a row, one transcript a task."""
         runs = self._runs()
@@ -104,6 +109,7 @@ class Harness(Evaluation):
             model = self._load(subject)
         scores = []
         for run in runs:
+            bench.deadline.check()
             place = prepared[run.task]
             bench.say(f"{subject.name}: {run.task}{' with chat template' if run.chat else ''}")
             with lm_harness.quiet(folder / "log.txt"):

@@ -1,6 +1,6 @@
 """How likely a checkpoint finds given answers, in the format that its tokenizer carries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +46,7 @@ def likelihoods(
     max_tokens: int,
     precision: "Precision",
     runtime: LikelihoodRuntime,
+    between: Callable[[], object] = lambda: None,
 ) -> list[Likelihood | ParseError]:
     """The likelihood of each answer in order, or why it has none."""
     from openbezoar.training.format import Encoded, Format
@@ -60,7 +61,7 @@ def likelihoods(
 
     rows = [encoded(answer) for answer in answers]
     usable = [row for row in rows if isinstance(row, Encoded)]
-    found = iter(scored(folder, [(row,) for row in usable], precision, runtime))
+    found = iter(scored(folder, [(row,) for row in usable], precision, runtime, between))
     return [row if isinstance(row, ParseError) else next(found)[0] for row in rows]
 
 
@@ -69,11 +70,15 @@ def scored(
     rows: "Sequence[Row]",
     precision: "Precision",
     runtime: LikelihoodRuntime,
+    between: Callable[[], object] = lambda: None,
 ) -> list[list[Likelihood]]:
-    """The likelihoods that a checkpoint finds for the answers of each row, in order."""
+    """The likelihoods that a checkpoint finds for the answers of each row, in order.
+
+    What is called `between` micro-batches may raise, and so stop the work.
+    """
     from openbezoar.training.adapters import device_for, load_model
     from openbezoar.training.logps import row_log_probabilities
 
     model = load_model(folder, device_for(runtime.device), precision)
-    found = row_log_probabilities(model, rows, runtime.micro_tokens)
+    found = row_log_probabilities(model, rows, runtime.micro_tokens, between)
     return [[Likelihood(*one) for one in row] for row in found]

@@ -9,12 +9,23 @@ from openbezoar.driver import wait_for
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.dialogues import Dialogue
 from openbezoar.evaluations.exam import ExamSettings, Paper, refuse_json
+from openbezoar.evaluations.expecting import questions_of
 from openbezoar.evaluations.grades import Graded, Grading, agreement
 from openbezoar.evaluations.published import Published
-from openbezoar.families import Bench, Evaluation, Item, ModelSpec, Subject, expect_shapes
+from openbezoar.families import (
+    Bench,
+    Evaluation,
+    Flow,
+    Item,
+    ModelSpec,
+    Reading,
+    Subject,
+    expect_shapes,
+)
 from openbezoar.judges.rating import RatingForm, form_of
 from openbezoar.judges.verdicts import Judgment
 from openbezoar.judges.wording import Wording
+from openbezoar.ranges import Range, exactly
 from openbezoar.records import Score
 
 __all__ = ["MtBench"]
@@ -68,6 +79,19 @@ class MtBench(ExamSettings, Evaluation):
     def items(self) -> Iterator[Item]:
         """Both turns of every question and the answers the judge is shown, whatever `limit`."""
         return self.exam_items()
+
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """Every turn answered once, and rated by every judge."""
+        wording = self.wording_for(self._own, self.verdict != "classic", self.verdict == "json")
+        exam = self.expects_exam(wording)
+        rated = questions_of([exam.rated], self.judge_tokens).times(exactly(exam.turns))
+        once_more = Range(low=1, likely=1, high=1 if self.verdict == "json" else 1.5)
+        asked = {"": exam.answers}
+        for name in self.judges:
+            asked[name] = rated.times(once_more)
+        if self.references == "judge":
+            asked[self.judge] = asked[self.judge].plus(exam.references)
+        return Reading(asked)
 
     @property
     def _own(self) -> bool:

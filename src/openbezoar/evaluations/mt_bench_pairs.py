@@ -14,13 +14,24 @@ from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.dialogues import Dialogue, from_answers
 from openbezoar.evaluations.exam import ExamRuntime, ExamSettings, Paper
+from openbezoar.evaluations.expecting import questions_of
 from openbezoar.evaluations.fastchat import read_answers
 from openbezoar.evaluations.judging import Game
 from openbezoar.evaluations.matches import Match, Matching, agreement, match_of
 from openbezoar.evaluations.published import Published
-from openbezoar.families import Bench, ChatModel, Evaluation, Item, Subject, expect
+from openbezoar.families import (
+    Bench,
+    ChatModel,
+    Evaluation,
+    Flow,
+    Item,
+    Reading,
+    Subject,
+    expect,
+)
 from openbezoar.judges.pairwise import PairForm, form_of
 from openbezoar.judges.wording import Wording
+from openbezoar.ranges import Range, exactly
 from openbezoar.records import Score
 
 __all__ = ["MtBenchPairs"]
@@ -112,6 +123,20 @@ class MtBenchPairs(ExamSettings, Evaluation):
     def items(self) -> Iterator[Item]:
         """Both turns of every question and the answers the judge is shown, whatever `limit`."""
         return self.exam_items()
+
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """Every turn answered by every model, and every pair judged in both orders."""
+        wording = self.wording_for(self.has_own_wording(), self.verdict != "classic")
+        exam = self.expects_exam(wording)
+        models, others = 1 + len(self.against), len(self.against) + len(self.answers)
+        pairs = others if self.pairs == "baseline" else others * (others + 1) // 2
+        judged = questions_of([exam.compared], self.judge_tokens)
+        asked = {"": exam.answers.times(exactly(models))}
+        for name in self.judges:
+            asked[name] = judged.times(Range(low=1.8, likely=2, high=3) * (exam.turns * pairs))
+        if self.references == "judge":
+            asked[self.judge] = asked[self.judge].plus(exam.references)
+        return Reading(asked)
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """A win rate for each pair of models, and how far the judge was swayed; one item a turn."""

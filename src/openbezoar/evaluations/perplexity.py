@@ -1,17 +1,18 @@
 """How surprised a model is by answers it has not seen."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import JsonValue, PositiveInt
 
 from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal
+from openbezoar.evaluations.expecting import likelihoods_of
 from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Answer, Likelihood, LikelihoodRuntime, likelihoods
 from openbezoar.evaluations.pooled import never_negative, pooled
-from openbezoar.families import Bench, Evaluation, Subject
+from openbezoar.families import Bench, Evaluation, Flow, Reading, Subject
 from openbezoar.records import Example, Preference, Score
 from openbezoar.statistics import Estimate
 
@@ -36,11 +37,18 @@ class Perplexity(Evaluation):
         """The stage of the rows."""
         return (self.data,)
 
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """Each row once."""
+        return likelihoods_of(flows[self.data], self.limit, self.max_tokens, answers=1)
+
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """Two scores, `loss.<data>` and `perplexity.<data>`; one item a row."""
         rows = held_out(self.data, bench.inputs[self.data], self.limit)
         answers = [answer_of(row) for row in rows]
-        found = likelihoods(subject.path, answers, self.max_tokens, self.precision, self.runtime)
+        found = likelihoods(
+            subject.path, answers, self.max_tokens, self.precision, self.runtime,
+            bench.deadline.check,
+        )  # fmt: skip
         journal.append(
             bench.folder / journal.ITEMS,
             (self._item(row, one) for row, one in zip(rows, found, strict=True)),

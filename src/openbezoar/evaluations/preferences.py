@@ -8,10 +8,19 @@ from pydantic import Field, JsonValue, PositiveFloat, PositiveInt
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.evaluations import journal
+from openbezoar.evaluations.expecting import likelihoods_of
 from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Likelihood, LikelihoodRuntime, scored
 from openbezoar.evaluations.ranking import Ranked, ranking, turns
-from openbezoar.families import PREFERENCES, Bench, Evaluation, Subject, expect
+from openbezoar.families import (
+    PREFERENCES,
+    Bench,
+    Evaluation,
+    Flow,
+    Reading,
+    Subject,
+    expect,
+)
 from openbezoar.records import Preference, Score
 from openbezoar.statistics import mean
 from openbezoar.training.renderings import Rendering
@@ -71,6 +80,13 @@ class Preferences(Evaluation):
         if self.reference is not None:
             expect(self.reference, kinds, "checkpoint", "model")
 
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """Each pair once for each of the models that rank it."""
+        found = likelihoods_of(flows[self.data], self.limit, self.max_tokens, answers=2)
+        if self.reference is None or found.tokens is None:
+            return found
+        return found._replace(tokens=found.tokens * 2)
+
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """Shares over all pairs, by part of the data and with length held, for each measure."""
         from openbezoar.training.format import Format
@@ -84,10 +100,10 @@ class Preferences(Evaluation):
         self._refuse_other_reference(subject, bench)
         format_ = Format.for_training(subject.path, self.rendering)
         encoded = [self._encoded(row, format_) for row in pairs]
-        ours = self._answers(subject.path, encoded)
+        ours = self._answers(subject.path, encoded, bench)
         measures = {"sum": _summed(ours), "per_token": _per_token(ours)}
         if self.reference is not None:
-            theirs = self._answers(self._reference_folder(bench, format_), encoded)
+            theirs = self._answers(self._reference_folder(bench, format_), encoded, bench)
             for name, way in (("reward", _summed), ("reward_per_token", _per_token)):
                 measures[name] = self._rewards(way(ours), way(theirs))
         rewards = [
@@ -118,10 +134,10 @@ class Preferences(Evaluation):
             return error
 
     def _answers(
-        self, folder: Path, encoded: "Sequence[tuple[Encoded, ...] | ParseError]"
+        self, folder: Path, encoded: "Sequence[tuple[Encoded, ...] | ParseError]", bench: Bench
     ) -> list[Answers | None]:
         usable = [pair for pair in encoded if not isinstance(pair, ParseError)]
-        found = iter(scored(folder, usable, self.precision, self.runtime))
+        found = iter(scored(folder, usable, self.precision, self.runtime, bench.deadline.check))
         return [None if isinstance(pair, ParseError) else Answers(*next(found)) for pair in encoded]
 
     def _rewards(self, policy: Margins, reference: Margins) -> Margins:

@@ -14,7 +14,21 @@ from openbezoar.errors import ConfigError, ModelError, ParseError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.held_out import held_out, spread
 from openbezoar.evaluations.pooled import never_negative, on_scale
-from openbezoar.families import PREFERENCES, Bench, Evaluation, Request, Sampling, Subject, expect
+from openbezoar.families import (
+    PREFERENCES,
+    Bench,
+    Evaluation,
+    Expected,
+    Flow,
+    Reading,
+    Request,
+    Sampling,
+    Subject,
+    answer_of,
+    expect,
+    tokens_of,
+)
+from openbezoar.ranges import Range, exactly
 from openbezoar.records import Completion, Message, Preference, Score
 from openbezoar.refusing import refusal
 from openbezoar.statistics import Estimate, mean, share
@@ -84,6 +98,22 @@ class Refusals(Evaluation):
     def evidence(self) -> JsonValue:
         """The digest of the instructions that ship."""
         return files.digest(SAMPLE) if self.data is None else None
+
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """An answer to each prompt, from each of the models."""
+        if self.data is not None:
+            rows, length = flows[self.data].held_out, flows[self.data].length
+            if rows is None or length is None:
+                return Reading(rows=None, tokens=None)
+            count, asked = rows if self.limit is None else rows.at_most(self.limit), length.asked
+        else:
+            shipped = spread([_shipped(raw) for _, raw in jsonl.read_objects(SAMPLE)], self.limit)
+            count = exactly(len(shipped))
+            texts = sum(tokens_of(one.messages[0].content) for one in shipped)
+            asked = Range(low=0.7, likely=1, high=1.4) * (texts / len(shipped))
+        each = Expected(exactly(1), asked + exactly(25), answer_of(self.answer_tokens))
+        models = 1 if self.before is None else 2
+        return Reading({"": each.times(count * models)})
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """The share, the length and the ends of the answers; one item and transcript a prompt."""

@@ -2,6 +2,15 @@
 
 from openbezoar.families.bench import Bench, Numbers, Run, Work, random_for
 from openbezoar.families.evaluations import Evaluation, Item, Subject
+from openbezoar.families.expected import (
+    Expected,
+    Flow,
+    Length,
+    Reading,
+    answer_of,
+    length_of,
+    tokens_of,
+)
 from openbezoar.families.filters import AskingFilter, Check, CheckMany, Filter, Rows
 from openbezoar.families.held import PREFERENCES, expect
 from openbezoar.families.judges import Judge
@@ -29,13 +38,17 @@ __all__ = [
     "Connect",
     "Draw",
     "Evaluation",
+    "Expected",
     "Filter",
+    "Flow",
     "Item",
     "Judge",
+    "Length",
     "Made",
     "ModelSpec",
     "Numbers",
     "Objective",
+    "Reading",
     "Request",
     "Rows",
     "Run",
@@ -46,7 +59,10 @@ __all__ = [
     "Stage",
     "Subject",
     "Work",
+    "answer_of",
     "expect",
     "expect_shapes",
+    "length_of",
     "random_for",
+    "tokens_of",
 ]

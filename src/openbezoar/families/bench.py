@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import JsonValue
 
+from openbezoar.deadline import NEVER, Deadline
 from openbezoar.families.models import ChatModel, ModelSpec
 from openbezoar.store import Artifact
 
 if TYPE_CHECKING:
     from openbezoar.families.evaluations import Evaluation
 
+AnyRow = TypeVar("AnyRow")
 Numbers = dict[str, JsonValue]
 """What a stage has to say of itself, for its manifest."""
 Run = Callable[[Any], Awaitable[Any]]
@@ -59,6 +61,16 @@ class Bench:
     """What the recipe's evaluate stages will measure with."""
     measured: dict[str, float] = field(default_factory=dict)
     """Seconds, speed and memory of the stage's work: what differs between equal runs."""
+    deadline: Deadline = NEVER
+    """When the stage must stop, at a place from which it can go on."""
+    most: int | None = None
+    """In a probe: make no more than so many rows, spread evenly over all there are."""
+
+    def chosen(self, rows: "Sequence[AnyRow]") -> "Sequence[AnyRow]":
+        """The rows to work on: all of them, but in a probe."""
+        if self.most is None or len(rows) <= self.most:
+            return rows
+        return [rows[place * len(rows) // self.most] for place in range(self.most)]
 
 
 def random_for(*key: object) -> random.Random:

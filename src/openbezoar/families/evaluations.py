@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from openbezoar.component import Component
 from openbezoar.families.bench import Bench
+from openbezoar.families.expected import Flow, Reading
 from openbezoar.families.held import PREFERENCES, expect
 from openbezoar.families.models import ModelSpec
 from openbezoar.records import Score
@@ -84,3 +85,7 @@ class Evaluation(Component, ABC):
     def items(self) -> Iterator[Item]:
         """Every item of its benchmarks, so that they can be kept out of the rows to train on."""
         return iter(())
+
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """About what it puts before models, given the rows that each name it reads will hold."""
+        return Reading(rows=None, tokens=None)

@@ -11,7 +11,9 @@ from pydantic import JsonValue
 from openbezoar.component import Component
 from openbezoar.errors import ParseError
 from openbezoar.families.bench import Bench, Numbers
+from openbezoar.families.expected import Expected, Length
 from openbezoar.families.models import ModelSpec
+from openbezoar.ranges import ONE, Range
 from openbezoar.records import Verdict
 
 if TYPE_CHECKING:
@@ -118,3 +120,11 @@ class AskingFilter(Filter, ABC):
         self, bench: Bench, rows: Rows, numbers: Numbers
     ) -> AbstractAsyncContextManager[Callable[[Any], Awaitable[Verdict]]]:
         """Give the coroutine that decides on one row; `rows` are those it will be asked about."""
+
+    def expects_grades(self, rows: Range) -> Range:
+        """How many questions so many rows give, those that try the judge first among them."""
+        return rows
+
+    def expects(self, row: Length) -> Expected:
+        """About what one question asks, for rows of this length."""
+        return Expected(ONE, row.asked + row.answered, row.answered, ONE)

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 from pydantic import JsonValue
 
 from openbezoar.component import Component
-from openbezoar.families.models import ChatModel, ModelSpec
+from openbezoar.families.expected import Expected, Length, answer_of
+from openbezoar.families.models import ChatModel, ModelSpec, Sampling
+from openbezoar.ranges import ONE, Range
 from openbezoar.records import Failure, Row, Seed
 
 
@@ -44,6 +46,20 @@ class Scheme(Component, ABC):
     @abstractmethod
     async def make(self, draw: Draw, teacher: ChatModel, stream: random.Random) -> Made:
         """Make the rows of one draw; ParseError when nothing came of it."""
+
+    def expects_draws(self, seeds: Range | None) -> Range | None:
+        """About how many calls so many seeds give; None where nobody knows."""
+        return seeds
+
+    def expects(self, seed: Length) -> Expected:
+        """About what one call asks and gives, for seeds of this length."""
+        sampling = getattr(self, "sampling", Sampling())
+        return Expected(
+            requests=ONE,
+            tokens_in=seed.asked + Range(low=10, likely=40, high=200),
+            tokens_out=answer_of(sampling.max_tokens),
+            rows=Range(low=0.3, likely=0.85, high=1),
+        )
 
     def check_teacher(self, spec: ModelSpec) -> None:
         """Raise ConfigError when this teacher cannot do what will be asked of it."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from openbezoar.component import Component
+from openbezoar.families.expected import Flow
 from openbezoar.records import Row
 
 
@@ -31,3 +32,11 @@ class Source(Component, ABC):
     def yields(self) -> str:
         """The kind of row; overridden where a setting decides."""
         return self.makes
+
+    def most(self) -> int | None:
+        """The most rows that its settings allow."""
+        return None
+
+    def expects(self) -> Flow:
+        """About how many rows it gives and how long they are, from a look at the first of them."""
+        return Flow(None)

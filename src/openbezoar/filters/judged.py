@@ -16,7 +16,9 @@ from openbezoar.families import (
     AskingFilter,
     Bench,
     ChatModel,
+    Expected,
     Judge,
+    Length,
     ModelSpec,
     Numbers,
     Rows,
@@ -24,7 +26,8 @@ from openbezoar.families import (
     random_for,
 )
 from openbezoar.judges import calibrated
-from openbezoar.judges.qualification import probes_of, tried
+from openbezoar.judges.qualification import expected_probes, probes_of, tried
+from openbezoar.ranges import Range
 from openbezoar.records import Example, Grade, Verdict
 
 __all__ = ["Judged"]
@@ -73,6 +76,14 @@ class Judged(AskingFilter):
                 return self._verdict(await watch.over(row, grade(row)), threshold)
 
             yield decide
+
+    def expects_grades(self, rows: Range) -> Range:
+        """The rows, and those that the judge is tried on."""
+        return rows + rows.at_most(self.probes) * expected_probes(self.probes)
+
+    def expects(self, row: Length) -> Expected:
+        """What its judge asks about one row."""
+        return self.judge.expects(row)
 
     def uses(self) -> tuple[str, ...]:
         """The judge's model."""

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 
 from openbezoar.component import Component
 from openbezoar.errors import ConfigError
-from openbezoar.families import ChatModel, Judge, ModelSpec, Scorer
+from openbezoar.families import ChatModel, Expected, Judge, Length, ModelSpec, Scorer
+from openbezoar.ranges import ONE, Range
 from openbezoar.records import Example, Grade
 
 __all__ = ["Curve", "Figures", "Likelihood", "figures", "gained"]
@@ -84,6 +85,11 @@ class Likelihood(Judge):
                 f"its judge needs log-probabilities, which model {self.model!r} ({spec.label}) "
                 "does not give; use a model of kind transformers"
             )
+
+    def expects(self, row: Length) -> Expected:
+        """The answer after its question, alone, and closed where it was left open."""
+        readings = Range(low=2, likely=2.6, high=3)
+        return Expected(readings, (row.answered + ONE) * readings, rows=ONE)
 
     async def grade(self, row: Example, model: ChatModel) -> Grade:
         """Score the answer with its conversation and alone."""

@@ -13,13 +13,14 @@ from openbezoar import jsonl
 from openbezoar.records import Example, Grade, Message, Record
 from openbezoar.statistics import Interval, auc, auc_interval, wilson
 
-__all__ = ["GOOD", "KINDS", "Discrimination", "discrimination", "hard", "plant"]
+__all__ = ["GOOD", "HARD_PAIRS", "KINDS", "Discrimination", "discrimination", "hard", "plant"]
 
 KINDS = ("mismatched", "refusal", "junk", "shuffled", "truncated")
 """The kinds of bad answer made from the rows themselves."""
 REAL, RIGHT, WRONG = "real", "hard_right", "hard_wrong"
 GOOD = (REAL, RIGHT)
 """The good answers: those of the rows, and those of the hard pairs, written by hand."""
+HARD_PAIRS = 24
 HARD = Path(__file__).with_name("hard_pairs.jsonl")
 REFUSALS = (
     "I'm sorry, but I can't help with that.",

@@ -12,11 +12,19 @@ from openbezoar.driver import over_rows
 from openbezoar.errors import DataError, ParseError
 from openbezoar.families import Judge, ModelSpec, Run
 from openbezoar.judges.calibrated import JudgeMark
-from openbezoar.judges.probes import REAL, Discrimination, discrimination, hard, plant
+from openbezoar.judges.probes import (
+    HARD_PAIRS,
+    KINDS,
+    REAL,
+    Discrimination,
+    discrimination,
+    hard,
+    plant,
+)
 from openbezoar.records import Example, Grade
 from openbezoar.store import Artifact
 
-__all__ = ["Trial", "kin", "probes_of", "qualified", "tried"]
+__all__ = ["Trial", "expected_probes", "kin", "probes_of", "qualified", "tried"]
 
 ENOUGH = 8
 """With fewer real answers graded the judge is measured, but not held to the figure."""
@@ -64,6 +72,11 @@ def probes_of(rows: Sequence[Example], stream: random.Random) -> list[tuple[str,
     """Real answers, bad ones made from them, and as many hard pairs, each with its kind."""
     kinds = {REAL: list(rows), **plant(rows, stream), **hard(len(rows), stream)}
     return [(kind, row) for kind, probes in kinds.items() for row in probes]
+
+
+def expected_probes(rows: int) -> float:
+    """How many probes a row of so many gives: itself, a bad one a kind, and the hard pairs."""
+    return 1 + len(KINDS) + 2 * min(rows, HARD_PAIRS) / rows if rows else 0
 
 
 async def tried(

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from pydantic import Field
 
 from openbezoar.component import Component
+from openbezoar.deadline import NEVER, Deadline
 from openbezoar.errors import BudgetReached
 from openbezoar.families import ModelSpec, Request
 from openbezoar.models.prices import Price, price_of
 from openbezoar.records import Completion
 
-__all__ = ["Account", "Budget", "Cost", "Purse", "expected_tokens"]
+__all__ = ["Account", "Budget", "Cost", "Purse", "RunBudget", "expected_tokens"]
 
 
 class Budget(Component):
@@ -20,8 +21,15 @@ class Budget(Component):
 
     tokens: int | None = Field(None, gt=0)
     """Tokens read and written."""
-    usd: float | None = Field(None, gt=0)
+    usd: float | None = Field(None, gt=0, allow_inf_nan=False)
     """US dollars, at the recipe's `prices` or the public list prices."""
+
+
+class RunBudget(Budget):
+    """The most that one run may take; made answers, steps and artifacts are kept when it ends."""
+
+    hours: float | None = Field(None, gt=0, le=8784, allow_inf_nan=False)
+    """Hours on the clock: no request, step or stage begins after that."""
 
 
 class Cost(NamedTuple):
@@ -46,7 +54,8 @@ def expected_tokens(request: Request) -> int:
 class Purse:
     """One budget during a run: what is spent, and what requests under way may yet take."""
 
-    def __init__(self, whose: str, budget: Budget) -> None:
+    def __init__(self, whose: str, budget: Budget, deadline: Deadline = NEVER) -> None:
+        self.deadline = deadline
         self.spent = NOTHING
         self._held = NOTHING
         self._requests = 0
@@ -57,7 +66,7 @@ class Purse:
     async def has_room(self, dearest: Cost) -> bool:
         """Whether the request fits; when it does not yet, waits for one under way to end first."""
         wanted = self.spent.plus(self._held).plus(dearest)
-        if self._fits(wanted):
+        if self._fits(wanted) and not self.deadline.is_over():
             return True
         if not self._requests:
             raise BudgetReached(self._reached())
@@ -86,6 +95,8 @@ class Purse:
         return (tokens is None or wanted.tokens <= tokens) and (usd is None or wanted.usd <= usd)
 
     def _reached(self) -> str:
+        if self.deadline.is_over():
+            return self.deadline.reached()
         money = f"{self._budget.usd} usd" if self._budget.usd is not None else ""
         tokens = f"{self._budget.tokens} tokens" if self._budget.tokens is not None else ""
         spent = f"{self.spent.tokens} tokens" + (f", {self.spent.usd:.4f} usd" if money else "")
@@ -121,6 +132,11 @@ class Account:
             for purse in self._purses:
                 purse.settle(dearest, taken)
         return completion
+
+    def check_time(self) -> None:
+        """Raise BudgetReached when a purse's time is over; for work that takes no tokens."""
+        for purse in self._purses:
+            purse.deadline.check()
 
     def usd(self, completion: Completion) -> float | None:
         """What an answer cost; None when the price is not known."""

@@ -171,6 +171,7 @@ class CachedScorer(CachedModel, Scorer):
             model = await self._model()
             if not isinstance(model, Scorer):
                 raise ConfigError(f"model {self.name!r} cannot say how likely an answer is")
+            self._account.check_time()
             return json.dumps(await model.log_probabilities(messages, answer))
 
         shown: list[JsonValue] = [message.model_dump() for message in messages]

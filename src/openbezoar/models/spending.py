@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from openbezoar.deadline import Deadline
 from openbezoar.errors import ConfigError
 from openbezoar.families import ModelSpec
-from openbezoar.models.budget import Account, Budget, Purse
+from openbezoar.models.budget import Account, Budget, Purse, RunBudget
 from openbezoar.models.limits import limits_of
 from openbezoar.models.prices import Price, price_of
 
@@ -18,7 +19,8 @@ class Spending:
         self, budget: Budget | None = None, prices: Mapping[str, Price] | None = None
     ) -> None:
         self._prices = prices or {}
-        self._shared = [Purse("the recipe", budget)] if budget else []
+        self.deadline = Deadline.after(budget.hours if isinstance(budget, RunBudget) else None)
+        self._shared = [Purse("the recipe", budget, self.deadline)] if budget else []
         self._own: dict[str, Purse] = {}
 
     def account(self, spec: ModelSpec) -> Account:

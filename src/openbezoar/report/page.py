@@ -15,6 +15,7 @@ from openbezoar.report import figures
 from openbezoar.report.checkpoints import checkpoints
 from openbezoar.report.contamination import searches
 from openbezoar.report.contents import Contents, Made, gather
+from openbezoar.report.costs import costs_against_plan
 from openbezoar.report.courses import METRICS, courses
 from openbezoar.report.funnel import chains
 from openbezoar.report.judging import FIGURES, trials
@@ -65,6 +66,7 @@ def render(contents: Contents) -> str:
             main_lines=main_lines(book),
             samples=samples(contents),
             usage=_usage(contents.latest),
+            costs=costs_against_plan(contents),
             licences=_licences(contents.latest),
             standings=standings(contents),
             figures=figures,

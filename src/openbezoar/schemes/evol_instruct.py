@@ -9,7 +9,19 @@ from pydantic import Field, JsonValue
 
 from openbezoar import prompts
 from openbezoar.errors import ConfigError, ParseError
-from openbezoar.families import ChatModel, Draw, Made, ModelSpec, Sampling, Scheme, random_for
+from openbezoar.families import (
+    ChatModel,
+    Draw,
+    Expected,
+    Length,
+    Made,
+    ModelSpec,
+    Sampling,
+    Scheme,
+    answer_of,
+    random_for,
+)
+from openbezoar.ranges import NOTHING, ONE, Range, exactly
 from openbezoar.records import Completion, Example, Failure, Message, Seed
 from openbezoar.schemes import elimination
 from openbezoar.schemes.asking import Asking
@@ -80,6 +92,25 @@ class EvolInstruct(Scheme):
         salt = stream.getrandbits(64)
         for seed in seeds:
             yield Draw(f"evol-{seed.id}", (seed,), {"steps": self._steps(seed, salt)})
+
+    def expects(self, seed: Length) -> Expected:
+        """An evolution, a verdict where a model gives it, and an answer, once an epoch."""
+        evolved = answer_of(self.sampling.max_tokens).at_most(self.max_seed_tokens)
+        asked = seed.asked.at_most(self.max_seed_tokens)
+        evolution = Expected(ONE, asked + exactly(170), evolved, NOTHING)
+        verdict = Expected(ONE, asked + evolved + exactly(150), exactly(10), NOTHING)
+        tries = Range(low=0.5, likely=1, high=self.equality_tries)
+        if self.equality_rule == "overlap":
+            tries = NOTHING
+        answered = Range(low=0.3, likely=0.8, high=1)
+        answer = Expected(
+            ONE, evolved + exactly(30), answer_of(self.sampling.max_tokens),
+            Range(low=0.2, likely=0.7, high=1),
+        )  # fmt: skip
+        epoch = evolution.plus(verdict.times(tries)).plus(answer.times(answered))
+        most = max([self.epochs, *self.epochs_of.values()])
+        least = min([self.epochs, *self.epochs_of.values()])
+        return epoch.times(Range(low=least, likely=max(least, self.epochs), high=most))
 
     async def make(self, draw: Draw, teacher: ChatModel, stream: random.Random) -> Made:
         """Walk one lineage; each epoch gives an example or a failure that names its rule."""

@@ -12,13 +12,17 @@ from openbezoar.errors import DataError, ParseError
 from openbezoar.families import (
     ChatModel,
     Draw,
+    Expected,
+    Length,
     Made,
     ModelSpec,
     Sampling,
     Scheme,
+    answer_of,
     expect_shapes,
     random_for,
 )
+from openbezoar.ranges import ONE, Range, exactly
 from openbezoar.records import Completion, Failure, Seed
 from openbezoar.schemes.asking import CUT, Asking
 from openbezoar.schemes.instructing import is_instruction
@@ -95,6 +99,20 @@ class Lamini(Scheme):
             topics = self._topics(number, own)
             key: list[JsonValue] = [number, [seed.id for seed in shown], list(topics)]
             yield Draw(f"lamini-{digest(key)[:12]}", shown, {"topics": list(topics)})
+
+    def expects_draws(self, seeds: Range | None) -> Range | None:
+        """Its requests, however many seeds there are."""
+        return exactly(self.requests)
+
+    def expects(self, seed: Length) -> Expected:
+        """A list, of which a small teacher's lines are mostly of no use."""
+        shown = seed.asked * self.demonstrations
+        return Expected(
+            requests=ONE,
+            tokens_in=shown + Range(low=80, likely=120, high=200),
+            tokens_out=answer_of(self.sampling.max_tokens),
+            rows=Range(low=0.1, likely=0.5, high=1) * self.ask,
+        )
 
     async def make(self, draw: Draw, teacher: ChatModel, stream: random.Random) -> Made:
         """Ask once; every item of the reply becomes a seed or a failure with its reason."""

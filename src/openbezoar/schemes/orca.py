@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, PositiveInt, model_validator
 from openbezoar import prompts
 from openbezoar.component import digest
 from openbezoar.families import ChatModel, Draw, Made, Sampling, Scheme, random_for
+from openbezoar.ranges import Range, exactly
 from openbezoar.records import Example, Message, Seed
 from openbezoar.schemes.asking import Asking
 from openbezoar.schemes.quoting import defuse
@@ -64,6 +65,13 @@ class Orca(Scheme):
             chosen = random_for(salt, seed.id).choice(ids)
             details = {"index": place, "message_id": chosen, "message": messages[chosen]}
             yield Draw(f"orca-{seed.id}", (seed,), details)
+
+    def expects_draws(self, seeds: Range | None) -> Range | None:
+        """The rows asked for, as far as there are seeds."""
+        wanted = sum(self.counts.values()) if self.counts else self.total
+        if wanted is None:
+            return seeds
+        return exactly(wanted) if seeds is None else seeds.at_most(wanted)
 
     async def make(self, draw: Draw, teacher: ChatModel, stream: random.Random) -> Made:
         """Ask for one explanation; ParseError when it was cut or empty."""

@@ -4,15 +4,21 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from statistics import fmean
 from typing import Any, Literal
 
 from pydantic import Field
 
-from openbezoar.families import Source, random_for
+from openbezoar.families import Flow, Length, Source, length_of, random_for
+from openbezoar.ranges import Range, exactly
 from openbezoar.records import Row
 
 __all__ = ["Chosen", "Found", "rejected", "row_id"]
+
+LOOK = 512
+"""How many rows are looked at to say what to expect."""
 
 Found = Row | tuple[str, dict[str, Any]]
 """A row, or the reason for rejecting one and the raw row."""
@@ -41,6 +47,24 @@ class Chosen(Source, ABC):
         """At most so many rows of each group."""
         return None
 
+    def most(self) -> int | None:
+        """The most rows that the settings allow."""
+        return self.limit
+
+    def expects(self) -> Flow:
+        """The rows of a short file counted, of a long one as many as the settings allow."""
+        found = self.read()
+        seen = [one for one in islice(found, LOOK) if not isinstance(one, tuple)]
+        if not seen:
+            return Flow(None)
+        if next(found, None) is None:
+            kept = [one for one in self.rows() if not isinstance(one, tuple)]
+            return Flow(exactly(len(kept)), _length(kept))
+        most = self.most()
+        if most is None:
+            return Flow(None, _length(seen))
+        return Flow(Range(low=0.5 * most, likely=most, high=most), _length(seen))
+
     def rows(self) -> Iterator[Found]:
         """Yield the rows kept and all that is rejected; a random draw holds every row in memory."""
         share = _Share(self.limit, self.per_group())
@@ -66,6 +90,15 @@ class Chosen(Source, ABC):
                 yield "duplicate", found.model_dump(mode="json")
             if not isinstance(found, tuple):
                 seen.add(found.id)
+
+
+def _length(rows: Sequence[Row]) -> Length | None:
+    """The mean length of some rows; the mean of others may be somewhat off."""
+    if not rows:
+        return None
+    asked, answered = (fmean(side) for side in zip(*map(length_of, rows), strict=True))
+    around = Range(low=0.75, likely=1, high=1.35)
+    return Length(around * asked, around * answered)
 
 
 class _Share:

@@ -93,6 +93,11 @@ class DollySource(Chosen):
         """The rows of each category."""
         return self.per_category
 
+    def most(self) -> int | None:
+        """The limit, or what the categories may give."""
+        by_category = self.per_category and self.per_category * len(self.categories)
+        return min(filter(None, (self.limit, by_category)), default=None)
+
     def _wants(self, category: Category, seen: Counter[str]) -> bool:
         place = seen[category]
         seen[category] += 1

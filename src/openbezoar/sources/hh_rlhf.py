@@ -59,6 +59,11 @@ class HhRlhfSource(Chosen):
         """The pairs of each part."""
         return self.per_subset
 
+    def most(self) -> int | None:
+        """The limit, or what the parts may give."""
+        by_subset = self.per_subset and self.per_subset * len(self.subsets)
+        return min(filter(None, (self.limit, by_subset)), default=None)
+
     def _files(self) -> list[str]:
         return [f"{subset}/{split}.jsonl.gz" for subset in self.subsets for split in self.splits]
 

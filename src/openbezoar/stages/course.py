@@ -47,6 +47,7 @@ def course_of(
         format=format_print,
         keep_best=bench.scratch / "best" if stage.keep == "best" else None,
         logs=bench.folder.parent / "trackers" / bench.stage,
+        deadline=bench.deadline,
         progress=bench.progress,
     )
 

@@ -68,6 +68,7 @@ class EvaluateStage(Stage):
         subject, numbers = find_subject(self.model, bench)
         scores: list[Score] = []
         for part in self.evaluations:
+            bench.deadline.check()
             bench.say(f"{part.kind} of {self.model}")
             scores += part.measure(subject, bench)
         content: list[JsonValue] = [score.model_dump(mode="json") for score in scores]

@@ -10,6 +10,7 @@ from openbezoar.cluster.engine import Engine, placed
 from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.families import (
+    AskingFilter,
     Bench,
     Evaluation,
     Filter,
@@ -106,7 +107,8 @@ class FilterStage(Stage):
         bench = placed(bench, self.runtime)
         source = bench.inputs[self.rows]
         record = ROWS[source.manifest.makes]
-        rows = StoredRows(source.folder / "rows.jsonl", record)
+        asks = any(isinstance(part, AskingFilter) for part in self.filters)
+        rows = StoredRows(source.folder / "rows.jsonl", record, bench.most if asks else None)
         read, numbers = len(rows), Numbers()
         with jsonl.writing(bench.folder / "rejected.jsonl") as reject:
             sieve = Sieve(self.filters, bench, numbers, reject)

@@ -98,7 +98,7 @@ class GenerateStage(Stage):
 
     async def _ask_all(self, bench: Bench, seeds: list[Seed]) -> "Tally":
         stream = random_for(bench.seed, bench.stage, "draws")
-        draws = list(self.scheme.draws(seeds, stream))
+        draws = bench.chosen(list(self.scheme.draws(seeds, stream)))
         limit = FailureLimit(self.failure_share)
         tally, making = Tally(), Making(self.scheme, bench.stage, bench.seed)
         async with bench.open_model(self.teacher) as opened:

@@ -26,19 +26,25 @@ Put = Callable[[BaseModel], object]
 
 
 class StoredRows:
-    """The rows of a file: counted once, read from the disk each time."""
+    """The rows of a file, or `most` of them spread evenly: counted once, read each time."""
 
-    def __init__(self, path: Path, record: type[Row]) -> None:
+    def __init__(self, path: Path, record: type[Row], most: int | None = None) -> None:
         self._path, self._record = path, record
         self._count = jsonl.count(path)
+        self._places: set[int] | None = None
+        if most is not None and most < self._count:
+            self._places = {place * self._count // most for place in range(most)}
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return self._count
+        return self._count if self._places is None else len(self._places)
 
     def __iter__(self) -> Iterator[Row]:
         """Read the rows from the first on."""
-        return jsonl.read(self._path, self._record)
+        rows = jsonl.read(self._path, self._record)
+        if self._places is None:
+            return rows
+        return (row for place, row in enumerate(rows) if place in self._places)
 
 
 @dataclass

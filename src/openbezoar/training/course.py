@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from openbezoar.component import digest
+from openbezoar.deadline import NEVER, Deadline
 from openbezoar.families import Objective, random_for
 from openbezoar.training.packing import Row, group
 from openbezoar.training.reference import Reference
@@ -54,6 +55,8 @@ class Course:
     """Where the adapter is kept at every evaluation that is the best one yet."""
     logs: Path | None = None
     """Where trackers that write files put them."""
+    deadline: Deadline = NEVER
+    """When to stop after the step at work, leaving a checkpoint."""
     progress: Callable[[int, int, str], None] = field(default=lambda done, total, note: None)
     """Told how many steps of how many are done, and how it goes."""
 

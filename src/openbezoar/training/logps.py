@@ -1,6 +1,6 @@
 """Log-probabilities of answers, packed, with logits computed only where something is predicted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -56,11 +56,18 @@ def answer_log_probabilities(
 
 @torch.no_grad()
 def row_log_probabilities(
-    model: Any, rows: Sequence[Row], micro_tokens: int = 1024
+    model: Any,
+    rows: Sequence[Row],
+    micro_tokens: int = 1024,
+    between: Callable[[], object] = lambda: None,
 ) -> list[list[tuple[float, int]]]:
-    """The same for the sequences of each row, whose common beginning is computed once."""
+    """The same for the sequences of each row, whose common beginning is computed once.
+
+    What is called `between` two micro-batches may raise, and so stop the work.
+    """
     found: list[list[tuple[float, int]]] = [[] for _ in rows]
     for bin_ in group(rows, micro_tokens):
+        between()
         packed = pack([rows[index] for index in bin_], device=str(model.device))
         sums = iter(sequence_log_probabilities(model, packed).tolist())
         for index in bin_:

@@ -114,6 +114,19 @@ def _go_through(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None
                 checkpoints.save(run.model, run.optimiser, progress)
             if journal:
                 journal.tell(progress)
+            _stop_in_time(run, progress, checkpoints)
+
+
+def _stop_in_time(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None:
+    """Leave a checkpoint and raise BudgetReached once the run's time is over.
+
+    One process decides: its error ends the others.
+    """
+    course = run.course
+    is_over = run.accelerator.is_main_process and course.deadline.is_over()
+    if is_over and progress.step < course.steps:
+        checkpoints.save(run.model, run.optimiser, progress)
+        course.deadline.check()
 
 
 def _take_step(run: _Run, progress: Progress) -> None:

@@ -93,11 +93,11 @@ def check_machine(settings: Optimisation, runtime: TrainingRuntime) -> None:
             "it, and say in the recipe how to train"
         )
     check_trackers(runtime.trackers)
-    if settings.optimiser not in EIGHT_BIT and runtime.processes == 1:
-        return  # nothing to ask torch, which takes seconds to import
-    device = device_for(runtime.device)
-    check_optimiser(settings.optimiser, device)
-    _check_processes(runtime.processes, device)
+    # To ask torch takes seconds: `auto` is one of two devices that every optimiser runs on.
+    if runtime.device != "auto":
+        check_optimiser(settings.optimiser, runtime.device)
+    if runtime.processes > 1:
+        _check_processes(runtime.processes, device_for(runtime.device))
 
 
 def check_optimiser(optimiser: str, device: str) -> None:

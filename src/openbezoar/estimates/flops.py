@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = ["Sizes", "matmul_rate", "step_flops"]
+
 ADAPTED = ("query", "key", "value")
 """The layers with an adapter, as in the OpenBezoar-SFT card."""
 LEAST_PRODUCTS, LEAST_SECONDS = 4, 2.0

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.training_peers.flops import Sizes, step_flops
+from openbezoar.estimates.flops import Sizes, step_flops
 
 ONE = Sizes(hidden=4, inner=5, layers=1, heads=2, key_heads=1, head=3, vocabulary=7, rank=2)
 

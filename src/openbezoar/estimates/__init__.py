@@ -1,0 +1,1 @@
+"""What a run will cost before it runs, and how that compares with what it took."""

@@ -1,0 +1,106 @@
+"""What stages were expected to take beside what they took."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from openbezoar.estimates.estimate import Estimate
+from openbezoar.ranges import Range
+from openbezoar.store import Artifact
+
+__all__ = ["FIGURES", "Comparison", "compared", "taken"]
+
+FIGURES = ("rows", "requests", "tokens_in", "tokens_out", "usd", "seconds", "memory_mb", "disk_mb")
+
+
+class Comparison(NamedTuple):
+    """One figure of one stage."""
+
+    stage: str
+    figure: str
+    estimated: Range | None
+    """Absent where nobody knew."""
+    actual: float | None
+    """Absent where nobody measured."""
+
+    @property
+    def difference(self) -> float | None:
+        """By what share of what it took the likely figure is above it."""
+        if self.estimated is None or self.actual is None:
+            return None
+        if self.actual == 0:
+            return 0.0 if self.estimated.likely == 0 else None
+        return self.estimated.likely / self.actual - 1
+
+    @property
+    def within(self) -> bool | None:
+        """Whether it took something between the bounds."""
+        if self.estimated is None or self.actual is None:
+            return None
+        return self.estimated.holds(self.actual)
+
+
+def compared(estimates: Mapping[str, Estimate], artifacts: Iterable[Artifact]) -> list[Comparison]:
+    """Every figure of every artifact that was estimated when it was begun, and all in all."""
+    pairs = [
+        (estimates[artifact.manifest.fingerprint], taken(artifact), artifact.manifest.stage)
+        for artifact in artifacts
+        if artifact.manifest.fingerprint in estimates
+    ]
+    found = [
+        Comparison(stage, figure, getattr(estimate, figure), took[figure])
+        for estimate, took, stage in pairs
+        for figure in FIGURES
+        if figure in took
+    ]
+    return found + [_in_all(figure, found) for figure in FIGURES[1:] if found]
+
+
+def taken(artifact: Artifact) -> dict[str, float | None]:
+    """What a stage took, by the names of an estimate's figures."""
+    run: dict[str, Any] = dict(artifact.manifest.run)
+    usage: dict[str, Any] = run.get("usage") or {}
+    is_billed = usage.get("usd") is not None and not usage.get("unpriced")
+    rows = _rows(artifact)
+    return {
+        **({} if rows is None else {"rows": rows}),
+        "requests": usage.get("requests", 0),
+        "tokens_in": usage.get("tokens_in", 0),
+        "tokens_out": usage.get("tokens_out", 0),
+        "usd": usage["usd"] if is_billed else None,
+        "seconds": run.get("seconds"),
+        "memory_mb": run.get("peak_memory_mb"),
+        "disk_mb": run.get("disk_mb"),
+    }
+
+
+def _rows(artifact: Artifact) -> float | None:
+    numbers: dict[str, Any] = dict(artifact.numbers)
+    match artifact.manifest.kind:
+        case "mix":
+            return float(numbers["train"] + numbers["valid"])
+        case "train":
+            science: Any = artifact.manifest.science
+            return float(numbers["rows"] * science["settings"]["optimisation"]["epochs"])
+        case "source" | "filter" | "generate":
+            return float(numbers["rows"])
+    return None
+
+
+def _in_all(figure: str, found: Iterable[Comparison]) -> Comparison:
+    """The sum over the stages where both are known; of memory the most."""
+    lines = [line for line in _both(found) if line.figure == figure]
+    if not lines:
+        return Comparison("total", figure, None, None)
+    put = max if figure == "memory_mb" else sum
+    ranges = [line.estimated for line in lines if line.estimated is not None]
+    figures = [line.actual for line in lines if line.actual is not None]
+    together = Range(
+        low=put(one.low for one in ranges),
+        likely=put(one.likely for one in ranges),
+        high=put(one.high for one in ranges),
+    )
+    return Comparison("total", figure, together, float(put(figures)))
+
+
+def _both(found: Iterable[Comparison]) -> Iterator[Comparison]:
+    return (one for one in found if one.estimated is not None and one.actual is not None)

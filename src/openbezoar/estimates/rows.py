@@ -1,0 +1,100 @@
+"""What stages that ask no model will do, source and mix; and where a stage stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openbezoar.errors import DataError
+from openbezoar.estimates.estimate import Work
+from openbezoar.estimates.evidence import Evidence, Known
+from openbezoar.estimates.memory import LIGHT, MEBIBYTE, WARM
+from openbezoar.families import Flow, Length
+from openbezoar.ranges import NOTHING, Range, exactly
+from openbezoar.recipe import Recipe
+from openbezoar.stages.mix import MixStage
+from openbezoar.stages.source import SourceStage
+
+__all__ = ["UNKNOWN", "UNSEEN", "Place", "disk_of", "floor_of", "held", "mix", "source"]
+
+UNSEEN = Length(Range(low=15, likely=80, high=500), Range(low=15, likely=100, high=500))
+"""A row of which nobody has seen any."""
+UNKNOWN = "how many rows there are is not known before they are read; --probe reads them"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stage stands: what is known above it and of it."""
+
+    name: str
+    recipe: Recipe
+    flows: Mapping[str, Flow]
+    known: Known
+    is_warm: bool = False
+    """Whether a stage before it in this run loads torch."""
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What was seen of this very stage."""
+        return self.known.evidence.get(self.name)
+
+
+def source(stage: SourceStage, place: Place) -> Work:
+    """Rows from outside: as many as a look at the files promises."""
+    seen = place.evidence
+    notes: tuple[str, ...] = ()
+    if seen is not None and seen.basis == "probe":
+        rows = exactly(seen.numbers["rows"])
+        flow = Flow(rows, seen.length())
+    else:
+        flow, notes = _looked_at(stage)
+    seconds = None if flow.rows is None else flow.rows * Range(low=0, likely=1e-4, high=5e-3)
+    memory = floor_of(place) + held(flow)
+    return Work(
+        flow, seconds=seconds, memory_mb=memory, disk_mb=disk_of(flow), notes=notes,
+        basis=seen.basis if seen else "settings",
+    )  # fmt: skip
+
+
+def mix(stage: MixStage, place: Place) -> Work:
+    """Rows joined, and a share of them set apart."""
+    parts = [place.flows[name] for name in stage.rows]
+    rows = NOTHING
+    for part in parts:
+        if part.rows is None:
+            return Work(Flow(None), notes=(UNKNOWN,))
+        rows = rows + part.rows.at_most(stage.limit or float("inf"))
+    flow = Flow(rows, parts[0].length, rows * stage.validation)
+    return Work(
+        flow, seconds=rows * exactly(1e-4), memory_mb=floor_of(place) + held(flow),
+        disk_mb=disk_of(flow),
+    )  # fmt: skip
+
+
+def floor_of(place: Place) -> Range:
+    """What the process holds before the stage begins."""
+    return WARM if place.is_warm else LIGHT
+
+
+def held(flow: Flow) -> Range:
+    """Rows in memory: their text some times over."""
+    if flow.rows is None or flow.length is None:
+        return NOTHING
+    each = flow.length.asked + flow.length.answered
+    return flow.rows * each * Range(low=0, likely=4 * 4 / MEBIBYTE, high=4 * 20 / MEBIBYTE)
+
+
+def disk_of(flow: Flow) -> Range | None:
+    """The rows' files: their text, and its frame of JSON."""
+    if flow.rows is None or flow.length is None:
+        return None
+    each = flow.length.asked + flow.length.answered + exactly(100)
+    return flow.rows * each * Range(low=3 / MEBIBYTE, likely=5 / MEBIBYTE, high=10 / MEBIBYTE)
+
+
+def _looked_at(stage: SourceStage) -> tuple[Flow, tuple[str, ...]]:
+    try:
+        flow = stage.source.expects()
+    except DataError as error:
+        most = stage.source.most()
+        rows = None if most is None else Range(low=0.5 * most, likely=most, high=most)
+        return Flow(rows), (f"its rows are not here: {error}",)
+    return flow, (UNKNOWN,) if flow.rows is None else ()

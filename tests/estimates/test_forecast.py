@@ -1,0 +1,136 @@
+"""A plan knows what it can without work, says what it cannot know, and makes no zero of it."""
+
+from pathlib import Path
+
+import pytest
+
+from openbezoar import runner
+from openbezoar.estimates.estimate import Estimate
+from openbezoar.estimates.evidence import Known
+from openbezoar.estimates.forecast import forecast
+from openbezoar.plan import plan
+from openbezoar.ranges import exactly
+from openbezoar.recipe import load
+from openbezoar.store import Store
+
+TEXT = """\
+name: small
+models:
+  teacher: {kind: openai, model: nobody-knows}
+  judge: {kind: openai, model: gpt-4o}
+  base: {kind: transformers, checkpoint: smollm2-135m-instruct}
+stages:
+  seeds: {kind: source, source: {kind: sample, rows: instructions}}
+  rows: {kind: generate, seeds: seeds, teacher: teacher, scheme: {kind: respond}, limit: 8}
+  kept:
+    kind: filter
+    rows: rows
+    filters: [{kind: judged, judge: {kind: acceptance, model: judge}, probes: 2}]
+  data: {kind: mix, rows: [kept], validation: 0.25}
+  tuned: {kind: train, start: base, data: data, objective: {kind: sft}}
+  model: {kind: merge, adapter: tuned}
+  scores: {kind: evaluate, model: model, evaluations: [{kind: perplexity, data: data}]}
+"""
+SCRIPTED = "models.teacher={kind: scripted, lines: [{reply: 'Yes, indeed.'}]}"
+
+
+def estimates(folder: Path, *overrides: str, known: Known | None = None) -> dict[str, Estimate]:
+    path = folder / "recipe.yaml"
+    path.write_text(TEXT, encoding="utf-8")
+    recipe, store = load(path, overrides), Store(folder / "store")
+    return {one.stage: one for one in forecast(recipe, plan(recipe, store), store, known)}
+
+
+def likely(figure: object) -> float:
+    assert figure is not None
+    return float(figure.likely)  # type: ignore[attr-defined]
+
+
+def test_counts_and_limits_of_the_recipe_are_exact(tmp_path: Path) -> None:
+    found = estimates(tmp_path)
+    assert found["seeds"].rows == exactly(96)
+    assert found["rows"].requests == exactly(8)
+    assert {one.basis for one in found.values()} == {"settings"}
+
+
+def test_a_judge_is_asked_about_rows_and_about_those_it_is_tried_on(tmp_path: Path) -> None:
+    """Of 8 rows most are made; 2 rows, 5 bad ones and 2 hard pairs of each come first."""
+    tried = likely(estimates(tmp_path)["kept"].requests)
+    untried = likely(estimates(tmp_path, "stages.kept.filters.0.probes=0")["kept"].requests)
+    assert tried == pytest.approx(untried + 2 * (1 + 5 + 2))
+
+
+def test_money_without_a_price_is_unknown_and_the_model_is_named(tmp_path: Path) -> None:
+    found = estimates(tmp_path)
+    assert (found["rows"].usd, found["rows"].unpriced) == (None, ("nobody-knows",))
+    assert "the price of nobody-knows is not known" in found["rows"].notes[-1]
+    assert likely(found["kept"].usd) > 0
+    assert (found["data"].usd, found["data"].unpriced) == (None, ()), "nobody bills"
+
+
+def test_the_recipes_prices_are_used(tmp_path: Path) -> None:
+    found = estimates(tmp_path, "prices={nobody-knows: {input: 2, output: 0}}")["rows"]
+    assert likely(found.usd) == pytest.approx(likely(found.tokens_in) * 2e-6)
+
+
+def test_time_is_unknown_until_the_machine_is_measured(tmp_path: Path) -> None:
+    found = estimates(tmp_path)["tuned"]
+    assert found.seconds is None
+    assert "--probe measures it" in found.notes[0]
+    slow, fast = (
+        likely(estimates(tmp_path, known=Known({}, flops))["tuned"].seconds)
+        for flops in (1e10, 1e12)
+    )
+    assert slow > fast > 0
+
+
+@pytest.mark.parametrize(
+    ("override", "grows"),
+    [
+        ("stages.tuned.runtime.recompute=true", False),
+        ("stages.tuned.runtime.micro_tokens=128", False),
+        ("stages.tuned.precision=float32", True),
+        ("stages.tuned.lora.r=256", True),
+    ],
+)
+def test_training_memory_follows_the_settings(tmp_path: Path, override: str, grows: bool) -> None:
+    before = likely(estimates(tmp_path)["tuned"].memory_mb)
+    after = likely(estimates(tmp_path, override)["tuned"].memory_mb)
+    assert (after > before) == grows
+
+
+def test_a_base_that_is_not_here_is_said_to_be_unknown(tmp_path: Path) -> None:
+    found = estimates(tmp_path, "models.base.checkpoint=nobody/has-this")
+    assert found["tuned"].memory_mb is None
+    assert "sizes of its base model are not known" in found["tuned"].notes[0]
+
+
+def test_data_that_is_not_here_is_said_to_be_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path / "none"))
+    found = estimates(tmp_path, "stages.seeds.source={kind: dolly}", "stages.rows.limit=null")
+    assert found["seeds"].rows is None
+    assert "its rows are not here" in found["seeds"].notes[0]
+    assert found["rows"].requests is None
+
+
+def test_what_is_made_takes_nothing_and_counts_for_what_comes_after(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    part = TEXT.split("  kept:", maxsplit=1)[0]
+    path.write_text(part, encoding="utf-8")
+    runner.run(load(path, [SCRIPTED]), Store(tmp_path / "store"), lambda *told: None)
+    found = estimates(tmp_path, SCRIPTED)
+    assert (found["rows"].basis, found["rows"].rows) == ("made", exactly(8))
+    assert found["rows"].requests == found["rows"].seconds == exactly(0)
+    assert likely(found["kept"].requests) > 8
+
+
+def test_an_earlier_run_with_other_rows_tells_what_a_call_takes(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(TEXT.split("  kept:", maxsplit=1)[0], encoding="utf-8")
+    runner.run(load(path, [SCRIPTED]), Store(tmp_path / "store"), lambda *told: None)
+    found = estimates(tmp_path, SCRIPTED, "stages.rows.limit=20")["rows"]
+    assert found.basis == "earlier run"
+    assert found.tokens_out == exactly(40), "two words for each of 20"

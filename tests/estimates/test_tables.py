@@ -1,0 +1,67 @@
+"""Figures have units, unknown ones say so, and limits are compared with all that may come."""
+
+import pytest
+
+from openbezoar.estimates.estimate import Estimate, in_all
+from openbezoar.estimates.tables import amount, beyond, estimate_rows, span
+from openbezoar.ranges import Range, exactly
+
+
+def stage(**figures: object) -> Estimate:
+    return Estimate.model_validate({"stage": "rows", "kind": "generate", **figures})
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "text"),
+    [
+        ("usd", 1234.5, "$1,234.50"),
+        ("usd", 0.0123, "$0.012"),
+        ("usd", 0, "$0.00"),
+        ("seconds", 42, "42 s"),
+        ("seconds", 600, "10 min"),
+        ("seconds", 7500, "2 h 05 min"),
+        ("memory_mb", 512, "512 MB"),
+        ("memory_mb", 2048, "2.0 GB"),
+        ("requests", 12345.4, "12,345"),
+    ],
+)
+def test_a_figure_is_written_with_its_unit(figure: str, value: float, text: str) -> None:
+    assert amount(figure, value) == text
+
+
+def test_a_span_of_one_figure_is_that_figure() -> None:
+    assert span("usd", exactly(2)) == "$2.00"
+    assert span("usd", Range(low=1, likely=2, high=3)) == "$1.00 to $3.00"
+    assert span("usd", None) == "unknown"
+
+
+def test_money_that_nobody_knows_is_unknown_and_never_nothing() -> None:
+    (line,) = estimate_rows([stage(unpriced=["m"])])
+    assert line["usd"] == "unknown"
+    (line,) = estimate_rows([stage(unpriced=["m"], usd=exactly(2))])
+    assert line["usd"] == "$2.00 and unknown"
+    (line,) = estimate_rows([stage()])
+    assert line["usd"] is None, "nobody bills"
+
+
+def test_all_in_all_is_unknown_where_one_stage_is() -> None:
+    known = stage(seconds=exactly(5), memory_mb=exactly(100), usd=exactly(1))
+    whole = in_all([known, stage(unpriced=["m"], memory_mb=exactly(70))])
+    assert (whole.seconds, whole.usd, whole.unpriced) == (None, exactly(1), ("m",))
+    assert whole.memory_mb == exactly(100), "memory is not held twice"
+
+
+@pytest.mark.parametrize(
+    ("usd", "says"),
+    [(0.5, "will likely stop"), (2.5, "may stop"), (3.5, "")],
+)
+def test_a_limit_is_compared_with_the_likely_and_the_high_figure(usd: float, says: str) -> None:
+    whole = stage(usd=Range(low=1, likely=2, high=3))
+    assert says in " ".join(beyond(whole, usd, None))
+    assert bool(beyond(whole, usd, None)) == bool(says)
+
+
+def test_time_is_limited_in_hours_and_an_unknown_time_is_said_to_be() -> None:
+    assert beyond(stage(seconds=exactly(3600)), None, 2) == []
+    assert "1 h 00 min" in beyond(stage(seconds=exactly(7200)), None, 1)[0]
+    assert "not known" in beyond(stage(), None, 1)[0]
