@@ -19,10 +19,12 @@ __all__ = [
     "MODELS",
     "FileState",
     "KnownModel",
+    "Published",
     "can_be_pulled",
     "evidence",
     "find",
     "listing",
+    "published",
     "pull",
     "search_folders",
     "set_names",
@@ -54,6 +56,14 @@ class KnownModel(NamedTuple):
     licence: str
     bytes: int | None = None
     sha256: str | None = None
+
+
+class Published(NamedTuple):
+    """Where a data set was published, and under which licence."""
+
+    repository: str
+    address: str
+    licence: str
 
 
 MODELS = {
@@ -118,6 +128,14 @@ def evidence(set_name: str, file: str) -> str:
     if _state(set_name, file).state == "missing":
         return sums[0] if sums else "absent"
     return files.digest(find(set_name, file))
+
+
+def published(set_name: str) -> Published:
+    """Where a data set was published."""
+    known = _set(set_name)
+    page = {"hub": "https://huggingface.co/datasets", "github": "https://github.com"}
+    address = f"{page[known.host]}/{known.repository}" if known.host else ""
+    return Published(known.repository or set_name, address, known.licence)
 
 
 def can_be_pulled(set_name: str) -> bool:

@@ -12,7 +12,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue
 from pydantic_core import CoreSchema
 
-__all__ = ["Component", "OneOf", "Runtime", "digest", "discover", "nearest", "science"]
+__all__ = ["ASIDE", "Component", "OneOf", "Runtime", "digest", "discover", "nearest", "science"]
+
+ASIDE = ("runtime", "licence")
+"""The settings that never change a result: where and how fast it is made, and what is allowed."""
 
 
 class Component(BaseModel):
@@ -61,8 +64,8 @@ def discover(package: str, family: type[Component]) -> dict[str, type[Component]
 
 
 def science(component: BaseModel) -> JsonValue:
-    """Everything that determines a result: all settings but the `runtime` blocks."""
-    return _without_runtime(component.model_dump(mode="json"))
+    """Everything that determines a result: all settings but those that never change one."""
+    return _without_the_rest(component.model_dump(mode="json"))
 
 
 def digest(value: JsonValue) -> str:
@@ -87,9 +90,9 @@ def _descendants(family: type[Component]) -> list[type[Component]]:
     return found
 
 
-def _without_runtime(value: JsonValue) -> JsonValue:
+def _without_the_rest(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        return {k: _without_runtime(v) for k, v in value.items() if k != "runtime"}
+        return {k: _without_the_rest(v) for k, v in value.items() if k not in ASIDE}
     if isinstance(value, list):
-        return [_without_runtime(item) for item in value]
+        return [_without_the_rest(item) for item in value]
     return value

@@ -15,7 +15,7 @@ from openbezoar.models.budget import Budget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 
-__all__ = ["Recipe", "keeping_contaminated", "load", "schema"]
+__all__ = ["Recipe", "keeping_contaminated", "load", "schema", "text_of"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -128,6 +128,13 @@ def keeping_contaminated(recipe: Recipe) -> list[str]:
     if not found:
         raise ConfigError("--keep-contaminated: no filter of the recipe is of kind contamination")
     return found
+
+
+def text_of(recipe: Recipe) -> str:
+    """The recipe as YAML that loads as the same recipe: what was set, overrides among it."""
+    content = recipe.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def schema() -> dict[str, Any]:

@@ -87,6 +87,9 @@ class ModelSpec(Component, ABC):
     bills: ClassVar[bool] = False
     """Whether somebody may ask money for its answers."""
 
+    licence: str = ""
+    """Its licence as an SPDX identifier, where neither the catalog nor its own card states one."""
+
     @abstractmethod
     def connect(self) -> AbstractAsyncContextManager[ChatModel]:
         """Open the model for as long as the context lasts."""

@@ -1,0 +1,1 @@
+"""Cards: what is published says of itself, from the manifests alone."""

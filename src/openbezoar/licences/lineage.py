@@ -1,0 +1,156 @@
+"""What an artifact was made from, walked back through the manifests of its store."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from openbezoar.errors import DataError
+from openbezoar.store import Artifact, Store
+
+__all__ = ["Data", "Lineage", "Use", "files_of", "lineage", "settings_of"]
+
+PARTS = ("train", "valid")
+"""The files of a data set."""
+DATA = ("source", "generate", "filter", "mix")
+MODELS = ("train", "merge")
+
+
+class Use(NamedTuple):
+    """A stage that put something of its own into an artifact, or a model that a stage asked."""
+
+    role: str
+    name: str
+    """The stage of a source, or the recipe's name of a model."""
+    artifact: Artifact
+    """What was made with it."""
+    rows: int | None
+    """How many rows came through it; None for a base model, which every row is put into."""
+
+
+class Data(NamedTuple):
+    """Rows that are, or went into, an artifact."""
+
+    artifact: Artifact
+    parts: tuple[str, ...]
+    """Which files of a data set count: a model learns from one and publishes none."""
+
+
+class Lineage(NamedTuple):
+    """What went into an artifact."""
+
+    data: tuple[Data, ...]
+    uses: tuple[Use, ...]
+    lost: tuple[str, ...]
+    """Stages whose artifacts the store no longer holds."""
+
+
+def lineage(store: Store, artifact: Artifact) -> Lineage:
+    """Walk back; DataError where the artifact is neither rows nor a model."""
+    kind, stage = artifact.manifest.kind, artifact.manifest.stage
+    if kind not in (*DATA, *MODELS):
+        raise DataError(
+            f"{stage}: holds {artifact.manifest.makes}; name a stage of rows or weights"
+        )
+    walk = _Walk({one.manifest.fingerprint: one for one in store.survey().artifacts})
+    if kind in MODELS:
+        sets = {one.artifact.manifest.fingerprint: one for one in walk.learned(artifact)}
+        data = tuple(sets.values())
+    else:
+        data = (Data(artifact, PARTS),)
+    for one in data:
+        walk.follow(one.artifact, _rows_of(one))
+    return Lineage(data, tuple(walk.uses.values()), tuple(dict.fromkeys(walk.lost)))
+
+
+def files_of(data: Data) -> list[str]:
+    """The names of its files of rows."""
+    if data.artifact.manifest.kind == "mix":
+        return [f"{part}.jsonl" for part in data.parts]
+    return ["rows.jsonl"]
+
+
+def settings_of(artifact: Artifact) -> Mapping[str, Any]:
+    """The settings of the stage that made it."""
+    science: Any = artifact.manifest.science
+    settings: Mapping[str, Any] = science["settings"]
+    return settings
+
+
+class _Walk:
+    """Follows inputs upward and counts the rows that came through each stage."""
+
+    def __init__(self, artifacts: Mapping[str, Artifact]) -> None:
+        self._artifacts = artifacts
+        self.uses: dict[tuple[str, str, str], Use] = {}
+        self.lost: list[str] = []
+
+    def learned(self, artifact: Artifact) -> Iterator[Data]:
+        """The data sets behind a model, the last one first; notes the models it began with."""
+        settings = settings_of(artifact)
+        start = settings["start"] if artifact.manifest.kind == "train" else settings["adapter"]
+        if artifact.manifest.kind == "train":
+            for data in self._input(artifact, settings["data"]):
+                yield Data(data, PARTS[:1])
+        if start in artifact.manifest.inputs:
+            for before in self._input(artifact, start):
+                yield from self.learned(before)
+        else:
+            self._note("base", start, artifact, None)
+
+    def follow(self, artifact: Artifact, rows: Mapping[str, int]) -> None:
+        """Count some rows of an artifact, given by the input they came from, for all above it."""
+        kind, settings = artifact.manifest.kind, settings_of(artifact)
+        total = sum(rows.values())
+        if kind == "source":
+            self._note("source", artifact.manifest.stage, artifact, total)
+        if kind == "generate":
+            self._note("teacher", settings["teacher"], artifact, total)
+            if _words_of_others(settings):
+                self._note("wording", artifact.manifest.stage, artifact, total)
+        for judge in _judges(settings):
+            self._note("judge", judge, artifact, total)
+        for name, count in rows.items():
+            for above in self._input(artifact, name) if name else ():
+                self.follow(above, dict.fromkeys(_read(above), count))
+
+    def _note(self, role: str, name: str, artifact: Artifact, rows: int | None) -> None:
+        identity = (role, name, artifact.manifest.fingerprint)
+        before = self.uses.get(identity)
+        if before is not None and before.rows is not None and rows is not None:
+            rows += before.rows
+        self.uses[identity] = Use(role, name, artifact, rows)
+
+    def _input(self, artifact: Artifact, name: str) -> Iterator[Artifact]:
+        found = self._artifacts.get(artifact.manifest.inputs[name])
+        if found is None:
+            self.lost.append(name)
+        else:
+            yield found
+
+
+def _rows_of(data: Data) -> dict[str, int]:
+    """How many rows came from each input; a data set's manifest counts them."""
+    numbers: Any = data.artifact.numbers
+    if data.artifact.manifest.kind != "mix":
+        return dict.fromkeys(_read(data.artifact), numbers["rows"])
+    return {
+        name: sum(numbers["by_origin"].get(f"{name}.{part}", 0) for part in data.parts)
+        for name in settings_of(data.artifact)["rows"]
+    }
+
+
+def _read(artifact: Artifact) -> tuple[str, ...]:
+    """The one stage that these rows were made from; a source reads none."""
+    settings = settings_of(artifact)
+    return (settings.get("seeds") or settings.get("rows") or "",)
+
+
+def _judges(settings: Mapping[str, Any]) -> list[str]:
+    filters = settings.get("filters", ())
+    return [part["judge"]["model"] for part in filters if "judge" in part]
+
+
+def _words_of_others(settings: Mapping[str, Any]) -> bool:
+    """Whether the rows hold Orca's messages in their original words, or Wikipedia's topics."""
+    scheme = settings["scheme"]
+    guided = scheme.get("guided") != "examples" and scheme.get("topics") == "wikipedia"
+    return guided or bool(scheme.get("wording") == "original")
