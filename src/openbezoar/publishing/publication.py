@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from openbezoar import cards, licences
 from openbezoar.errors import PublishError
 from openbezoar.licences import LicenceVerdict
-from openbezoar.publishing import gguf
 from openbezoar.publishing.findings import Findings
+from openbezoar.publishing.gguf import Type, convert, converter
 from openbezoar.publishing.layout import MODEL, File
 from openbezoar.publishing.patterns import KINDS
 from openbezoar.publishing.repository import Kind
@@ -34,7 +34,7 @@ class Wishes(NamedTuple):
     """Why it may go out although strings in it look secret or personal."""
     base: str = ""
     """The model that an adapter was trained on, as the hub names it."""
-    gguf: gguf.Type | None = None
+    gguf: Type | None = None
     """The weights of a GGUF file beside the others."""
 
 
@@ -57,11 +57,11 @@ class Publication:
         manifest = self.artifact.manifest
         return f"Publish {manifest.stage} ({manifest.fingerprint[:12]})"
 
-    def with_gguf(self, type_: gguf.Type) -> "Publication":
+    def with_gguf(self, type_: Type) -> "Publication":
         """The same with the weights as a GGUF file too."""
         name = f"{self.artifact.manifest.stage}-{type_}.gguf"
         model = self.artifact.folder / MODEL.folder
-        path = gguf.convert(gguf.converter(), model, self.folder / name, type_)
+        path = convert(converter(), model, self.folder / name, type_)
         return replace(self, files=(*self.files, File(name, path)))
 
     def as_json(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _check_wishes(artifact: Artifact, wishes: Wishes) -> None:
     if wishes.gguf and makes != "model":
         raise PublishError(f"--gguf: {artifact.manifest.stage} holds {makes}; only models have it")
     if wishes.gguf:
-        gguf.converter()
+        converter()
     if wishes.base and makes != "adapter":
         raise PublishError(f"--base: {artifact.manifest.stage} holds {makes}, and no adapter")
 
