@@ -64,6 +64,7 @@ class Published(NamedTuple):
     repository: str
     address: str
     licence: str
+    on_hub: bool
 
 
 MODELS = {
@@ -135,7 +136,8 @@ def published(set_name: str) -> Published:
     known = _set(set_name)
     page = {"hub": "https://huggingface.co/datasets", "github": "https://github.com"}
     address = f"{page[known.host]}/{known.repository}" if known.host else ""
-    return Published(known.repository or set_name, address, known.licence)
+    name = known.repository or set_name
+    return Published(name, address, known.licence, known.host == "hub")
 
 
 def can_be_pulled(set_name: str) -> bool:

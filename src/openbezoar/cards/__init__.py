@@ -1,1 +1,5 @@
-"""Cards: what is published says of itself, from the manifests alone."""
+"""Cards: what a published data set or model says of itself, from manifests alone."""
+
+from openbezoar.cards.writing import card, recipe_in
+
+__all__ = ["card", "recipe_in"]

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from openbezoar.cli.options import (
 )
 from openbezoar.cli.output import print_table
 from openbezoar.outline import outline
+
+if TYPE_CHECKING:
+    from openbezoar.store import Artifact, Store
 
 
 def show(
@@ -38,11 +41,12 @@ def show(
             print()
             print_table(steps, as_json)
     else:
-        manifest = shelf.latest(held, stage).manifest.model_dump(mode="json")
+        artifact = shelf.latest(held, stage)
+        manifest = artifact.manifest.model_dump(mode="json")
         print(
             json.dumps(manifest, indent=2, ensure_ascii=False)
             if as_json
-            else shelf.visible(outline(manifest))
+            else shelf.visible("\n".join([outline(manifest), *licence_lines(held, artifact)]))
         )
 
 
@@ -95,3 +99,15 @@ def report(
     from openbezoar.store import Store
 
     print(write(Store(store), out or store / "report.html"))
+
+
+def licence_lines(store: "Store", artifact: "Artifact") -> list[str]:
+    from openbezoar.errors import DataError
+    from openbezoar.licences import told, verdict
+
+    if artifact.manifest.kind == "evaluate":
+        return []
+    try:
+        return told(verdict(store, artifact))
+    except DataError as error:
+        return [f"licence: {error}"]

@@ -98,7 +98,7 @@ def _judge_licence(origin: Origin, licence: Licence, is_model: bool, found: Find
     elif licence.answers == "bind models" and not is_model:
         found.reasons.append(f"{who}, which binds models trained on its answers, not the rows")
     elif licence.is_free or origin.role == "judge":
-        found.reasons.append(f"{who}, which says nothing of its answers")
+        found.reasons.append(f"{who}, which asks nothing of its answers")
     else:
         found.binding.append(licence)
         found.reasons.append(f"{who}: its answers are taken to be bound by it ({licence.source})")
@@ -106,11 +106,13 @@ def _judge_licence(origin: Origin, licence: Licence, is_model: bool, found: Find
 
 def _stranger(text: str) -> str:
     """Why nothing can be said of a licence."""
+    if text.lower().startswith("licenseref-"):
+        return "terms of their own, which are not known here"
     try:
         canonicalize_license_expression(text)
     except InvalidLicenseExpression:
         return "no licence of this name is known"
-    return "an SPDX expression whose terms are not in the table of licences"
+    return "SPDX knows it, but its terms are not in the table of licences"
 
 
 def _named(origin: Origin) -> str:

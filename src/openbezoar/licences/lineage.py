@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from openbezoar.component import digest
 from openbezoar.errors import DataError
 from openbezoar.store import Artifact, Store
 
@@ -12,6 +13,8 @@ PARTS = ("train", "valid")
 """The files of a data set."""
 DATA = ("source", "generate", "filter", "mix")
 MODELS = ("train", "merge")
+
+_Identity = tuple[str, str, str]
 
 
 class Use(NamedTuple):
@@ -57,7 +60,7 @@ def lineage(store: Store, artifact: Artifact) -> Lineage:
     else:
         data = (Data(artifact, PARTS),)
     for one in data:
-        walk.follow(one.artifact, _rows_of(one))
+        walk.follow(one.artifact, _rows_of(one), frozenset())
     return Lineage(data, tuple(walk.uses.values()), tuple(dict.fromkeys(walk.lost)))
 
 
@@ -80,7 +83,7 @@ class _Walk:
 
     def __init__(self, artifacts: Mapping[str, Artifact]) -> None:
         self._artifacts = artifacts
-        self.uses: dict[tuple[str, str, str], Use] = {}
+        self.uses: dict[_Identity, Use] = {}
         self.lost: list[str] = []
 
     def learned(self, artifact: Artifact) -> Iterator[Data]:
@@ -94,30 +97,25 @@ class _Walk:
             for before in self._input(artifact, start):
                 yield from self.learned(before)
         else:
-            self._note("base", start, artifact, None)
+            use = Use("base", start, artifact, None)
+            self.uses[_identity(use)] = use
 
-    def follow(self, artifact: Artifact, rows: Mapping[str, int]) -> None:
-        """Count some rows of an artifact, given by the input they came from, for all above it."""
-        kind, settings = artifact.manifest.kind, settings_of(artifact)
-        total = sum(rows.values())
-        if kind == "source":
-            self._note("source", artifact.manifest.stage, artifact, total)
-        if kind == "generate":
-            self._note("teacher", settings["teacher"], artifact, total)
-            if _words_of_others(settings):
-                self._note("wording", artifact.manifest.stage, artifact, total)
-        for judge in _judges(settings):
-            self._note("judge", judge, artifact, total)
+    def follow(
+        self, artifact: Artifact, rows: Mapping[str, int], seen: frozenset[_Identity]
+    ) -> None:
+        """Count some rows of an artifact, given by the input they came from, for all above it.
+
+        What the same rows came through before, `seen`, does not count them twice.
+        """
+        uses = [Use(*named, artifact, sum(rows.values())) for named in _named(artifact)]
+        fresh = {_identity(use): use for use in uses if _identity(use) not in seen}
+        for identity, use in fresh.items():
+            before = self.uses.get(identity)
+            total = (before.rows or 0 if before else 0) + (use.rows or 0)
+            self.uses[identity] = use._replace(rows=total)
         for name, count in rows.items():
             for above in self._input(artifact, name) if name else ():
-                self.follow(above, dict.fromkeys(_read(above), count))
-
-    def _note(self, role: str, name: str, artifact: Artifact, rows: int | None) -> None:
-        identity = (role, name, artifact.manifest.fingerprint)
-        before = self.uses.get(identity)
-        if before is not None and before.rows is not None and rows is not None:
-            rows += before.rows
-        self.uses[identity] = Use(role, name, artifact, rows)
+                self.follow(above, dict.fromkeys(_read(above), count), seen | fresh.keys())
 
     def _input(self, artifact: Artifact, name: str) -> Iterator[Artifact]:
         found = self._artifacts.get(artifact.manifest.inputs[name])
@@ -125,6 +123,30 @@ class _Walk:
             self.lost.append(name)
         else:
             yield found
+
+
+def _named(artifact: Artifact) -> Iterator[tuple[str, str]]:
+    """What a stage of rows puts into them, and whom it asks: roles and names."""
+    settings = settings_of(artifact)
+    if artifact.manifest.kind == "source":
+        yield "source", artifact.manifest.stage
+    if artifact.manifest.kind == "generate":
+        yield "teacher", settings["teacher"]
+        if _words_of_others(settings):
+            yield "wording", artifact.manifest.stage
+    for part in settings.get("filters", ()):
+        if "judge" in part:
+            yield "judge", part["judge"]["model"]
+
+
+def _identity(use: Use) -> _Identity:
+    """The same for one model under one recipe, whichever stage asked it."""
+    manifest = use.artifact.manifest
+    if use.role in ("source", "wording"):
+        return use.role, use.name, manifest.fingerprint
+    science: Any = manifest.science
+    recipe = manifest.run.get("recipe_sha256")
+    return use.role, use.name, digest([science["models"][use.name], recipe])
 
 
 def _rows_of(data: Data) -> dict[str, int]:
@@ -142,11 +164,6 @@ def _read(artifact: Artifact) -> tuple[str, ...]:
     """The one stage that these rows were made from; a source reads none."""
     settings = settings_of(artifact)
     return (settings.get("seeds") or settings.get("rows") or "",)
-
-
-def _judges(settings: Mapping[str, Any]) -> list[str]:
-    filters = settings.get("filters", ())
-    return [part["judge"]["model"] for part in filters if "judge" in part]
 
 
 def _words_of_others(settings: Mapping[str, Any]) -> bool:

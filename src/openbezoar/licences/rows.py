@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from openbezoar import jsonl
@@ -29,13 +31,21 @@ class Tally(NamedTuple):
 
 
 def tally(data: Iterable[Data]) -> Tally:
-    """Read the rows, of which none is kept; a row that two stages learned from counts twice."""
+    """Read the rows, of which none is kept; a row that two data sets hold counts twice."""
     combinations: Counter[tuple[str, ...]] = Counter()
     for one in data:
         for name in files_of(one):
-            for _, row in jsonl.read_objects(one.artifact.folder / name):
-                combinations[_licences(row.get("licences"))] += 1
+            path = one.artifact.folder / name
+            state = path.stat()
+            combinations.update(_counted(path, state.st_size, state.st_mtime_ns))
     return Tally(combinations)
+
+
+@cache
+def _counted(path: Path, size: int, changed: int) -> Counter[tuple[str, ...]]:
+    """What one file holds, read once for as long as its size and time stay."""
+    rows = (row for _, row in jsonl.read_objects(path))
+    return Counter(_licences(row.get("licences")) for row in rows)
 
 
 def _licences(value: object) -> tuple[str, ...]:

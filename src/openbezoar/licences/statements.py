@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from openbezoar import catalog
+from openbezoar import catalog, hub
 from openbezoar.component import ASIDE
 from openbezoar.licences.facts import provider_of
 from openbezoar.licences.lineage import Use, settings_of
@@ -67,7 +67,7 @@ def _model(store: Store, use: Use) -> dict[str, str]:
     address = _address(store, use, spec)
     declared = _declared(store, use.name, spec)
     terms = _terms(spec, "" if declared else what, address)
-    found = {"what": _public(what), **({} if declared and "stranger" in terms else terms)}
+    found = {**_published(what), **({} if declared and "stranger" in terms else terms)}
     if declared:
         return {**found, "licence": declared, "stated_by": "the recipe"}
     if what in catalog.MODELS:
@@ -90,10 +90,12 @@ def _is_elsewhere(address: str) -> bool:
     return bool(address) and not is_loopback(address)
 
 
-def _public(what: str) -> str:
-    """A model's name without the folders of this machine before it."""
-    path = Path(what).expanduser()
-    return path.name if path.is_absolute() or path.exists() else what
+def _published(what: str) -> dict[str, str]:
+    """A model's name, without the folders of this machine before it, and its page on the hub."""
+    name = hub.public_name(what)
+    if name is not None:
+        return {"what": name, "address": f"https://huggingface.co/{name}"}
+    return {"what": Path(what).name if Path(what).expanduser().exists() else what}
 
 
 def _spec(use: Use) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from openbezoar.errors import DataError
 from openbezoar.licences.attribution import attributions
 from openbezoar.licences.facts import Licence, licence_of
 from openbezoar.licences.findings import Findings, judged
@@ -12,7 +13,7 @@ from openbezoar.licences.rules import Outcome, combined, side_by_side
 from openbezoar.licences.statements import stated
 from openbezoar.store import Artifact, Store
 
-__all__ = ["verdict"]
+__all__ = ["told", "verdict"]
 
 MODEL = (
     "a model is taken for a work made of every row that it learned from and of its base; whether "
@@ -26,9 +27,15 @@ def verdict(store: Store, artifact: Artifact) -> LicenceVerdict:
 
     Reads the manifests above it and its rows, one at a time; nothing outside this machine.
     """
-    line = lineage(store, artifact)
-    origins = tuple(stated(store, use) for use in line.uses)
-    rows = tally(line.data)
+    try:
+        line = lineage(store, artifact)
+        origins = tuple(stated(store, use) for use in line.uses)
+        rows = tally(line.data)
+    except (KeyError, TypeError, FileNotFoundError) as error:
+        raise DataError(
+            f"{artifact.folder}: what it was made from cannot be told from its manifests "
+            f"({error}); make it again"
+        ) from None
     is_model = artifact.manifest.kind in ("train", "merge")
     found = judged(origins, rows, is_model)
     for stage in line.lost:
@@ -37,13 +44,23 @@ def verdict(store: Store, artifact: Artifact) -> LicenceVerdict:
     conflicts = (*found.conflicts, *outcome.conflicts)
     return LicenceVerdict(
         spdx=None if conflicts or found.unknown else outcome.spdx,
-        reasons=(*found.reasons, *_manner(outcome, is_model)),
+        reasons=tuple(dict.fromkeys([*found.reasons, *_manner(outcome, is_model)])),
         conflicts=tuple(dict.fromkeys(conflicts)),
         unknown=tuple(dict.fromkeys(found.unknown)),
         attributions=attributions(origins),
         origins=origins,
         licences=dict(sorted(rows.by_licence().items())),
     )
+
+
+def told(found: LicenceVerdict) -> list[str]:
+    """The verdict in lines: the identifier, then all that stands in the way or leads to it."""
+    return [
+        f"licence: {found.spdx or 'none follows'}",
+        *(f"  conflict: {text}" for text in found.conflicts),
+        *(f"  unknown: {text}" for text in found.unknown),
+        *(f"  {text}" for text in found.reasons),
+    ]
 
 
 def _outcome(rows: Tally, found: Findings, is_model: bool) -> Outcome:

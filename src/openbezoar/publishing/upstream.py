@@ -36,14 +36,20 @@ def judge_of(store: Store, artifact: Artifact) -> str:
 
 
 def base_on_the_hub(store: Store, adapter: Artifact) -> str | None:
-    """The hub's name of the model that an adapter was trained on; None where it has none."""
+    """The hub's name of the model that an adapter was trained on; None where it has none.
+
+    A revision that the recipe fixes stands behind an @.
+    """
     base: Any = adapter.numbers.get("base") or {}
     name = base.get("checkpoint")
     for made in upstream(store, adapter):
         science: Any = made.manifest.science
         spec, identity = science.get("models", {}).get(name) or ({}, None)
-        if "checkpoint" in spec:
-            return hub.repository(spec["checkpoint"], is_here=identity is not None)
+        checkpoint = str(spec.get("checkpoint", ""))
+        if checkpoint == hub.EMBEDDED or (checkpoint and identity is None):
+            _, at, revision = checkpoint.partition("@")
+            public = hub.public_name(checkpoint)
+            return public and f"{public}{at}{revision}"
     return None
 
 

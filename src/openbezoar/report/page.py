@@ -19,6 +19,7 @@ from openbezoar.report.forgetting import forgetting
 from openbezoar.report.funnel import chains
 from openbezoar.report.judging import FIGURES, trials
 from openbezoar.report.ledger import ledger, main_lines
+from openbezoar.report.licences import standings
 from openbezoar.report.numbers import MergeNumbers
 from openbezoar.report.samples import samples
 from openbezoar.store import Store
@@ -66,6 +67,7 @@ def render(contents: Contents) -> str:
             samples=samples(contents),
             usage=_usage(contents.latest),
             licences=_licences(contents.latest),
+            standings=standings(contents),
             figures=figures,
         )
     )

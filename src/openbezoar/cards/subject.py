@@ -1,0 +1,93 @@
+"""What a card is about: an artifact, all that it was made from, and the scores of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openbezoar.errors import DataError
+from openbezoar.licences import LicenceVerdict
+from openbezoar.report.contents import Contents, Made, gather
+from openbezoar.report.funnel import Step, chains
+from openbezoar.report.numbers import EvaluateNumbers
+from openbezoar.store import Artifact, Store
+
+__all__ = ["MODELS", "Subject", "find_subject"]
+
+MODELS = ("train", "merge")
+"""The kinds of stage that make weights."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An artifact with its past."""
+
+    made: Made
+    line: Sequence[Made]
+    """Everything it was made from and itself, the oldest first."""
+    contents: Contents
+    verdict: LicenceVerdict
+    accepted: str | None
+    recipe: str | None
+    """The text of the recipe that made it; None where an older version kept none."""
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is weights; rows otherwise."""
+        return self.made.kind in MODELS
+
+    @property
+    def title(self) -> str:
+        """The recipe's name and the stage's."""
+        return f"{self.made.run.recipe} {self.made.name}".strip()
+
+    @property
+    def version(self) -> str | None:
+        """The version of openbezoar that made it."""
+        return self.made.run.versions.get("openbezoar")
+
+    @property
+    def recipe_sha256(self) -> str | None:
+        """The digest of the recipe that made it."""
+        found = self.made.artifact.manifest.run.get("recipe_sha256")
+        return str(found) if found else None
+
+    @property
+    def funnel(self) -> list[list[Step]]:
+        """For every line of rows: what was given, kept and lost, stage by stage."""
+        return chains(Contents([*self.line], self.contents.by_print, {}, []))
+
+    @property
+    def evaluations(self) -> list[tuple[Made, EvaluateNumbers]]:
+        """The newest of each stage that measured this very model."""
+        return [
+            (made, made.numbers)
+            for made in self.contents.latest
+            if isinstance(made.numbers, EvaluateNumbers)
+            and made.inputs.get(made.numbers.model) == self.made.fingerprint
+        ]
+
+    def of_kind(self, *kinds: str) -> list[Made]:
+        """The stages of these kinds that it was made from."""
+        return [made for made in self.line if made.kind in kinds]
+
+    def setting(self, made: Made, *path: str) -> Any:
+        """A setting of a stage; None where the manifest does not hold it."""
+        value: Any = made.settings
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return value
+
+
+def find_subject(
+    store: Store, artifact: Artifact, verdict: LicenceVerdict, accepted: str | None
+) -> Subject:
+    """Gather what the card needs; DataError where the artifact's own manifest cannot be read."""
+    contents = gather(store)
+    made = contents.by_print.get(artifact.manifest.fingerprint)
+    if made is None:
+        why = contents.broken.get(artifact.folder.name, "is not in this store")
+        raise DataError(f"{artifact.folder}: {why}; make it again")
+    above = {one.fingerprint for one in contents.upstream(made)} | {made.fingerprint}
+    line = [one for one in contents.by_print.values() if one.fingerprint in above]
+    print_ = str(artifact.manifest.run.get("recipe_sha256"))
+    return Subject(made, line, contents, verdict, accepted, store.recipes().get(print_))

@@ -1,0 +1,38 @@
+"""The licence of every data set and model of a store, or what stands in the way of one."""
+
+from typing import NamedTuple
+
+from openbezoar.errors import DataError
+from openbezoar.licences import verdict
+from openbezoar.report.contents import Contents, Made
+from openbezoar.store import Store
+
+__all__ = ["Standing", "standings"]
+
+KINDS = ("mix", "merge")
+"""The stages of what is published."""
+
+
+class Standing(NamedTuple):
+    """One data set or model."""
+
+    stage: str
+    makes: str
+    licence: str
+    """As SPDX writes it; empty where none follows."""
+    hindrances: tuple[str, ...]
+    """Conflicts and unknowns, each in words."""
+
+
+def standings(contents: Contents) -> list[Standing]:
+    """Every data set and merged model, in the order of making."""
+    return [_standing(made) for made in contents.latest if made.kind in KINDS]
+
+
+def _standing(made: Made) -> Standing:
+    makes = made.artifact.manifest.makes
+    try:
+        found = verdict(Store(made.artifact.folder.parent), made.artifact)
+    except DataError as error:
+        return Standing(made.name, makes, "", (str(error),))
+    return Standing(made.name, makes, found.spdx or "", found.conflicts + found.unknown)
