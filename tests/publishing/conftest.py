@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from openbezoar import runner
 from openbezoar.recipe import load
@@ -53,6 +54,15 @@ ADAPTER = {
     "adapter_config.json": '{"base_model_name_or_path": null, "r": 16}',
     "adapter_model.safetensors": "the steps from one to the other",
     **TOKENIZER,
+}
+COURSE: dict[str, JsonValue] = {
+    "rows": 4, "steps": 1, "tokens": 90, "first_loss": 2.0, "last_loss": 1.0,
+    "base": {"checkpoint": "student"},
+}  # fmt: skip
+NUMBERS: dict[str, dict[str, JsonValue]] = {
+    "adapter": COURSE,
+    "model": {"parameters": 33},
+    "scores": {},
 }
 STUDENT = [{"kind": "transformers", "checkpoint": "smollm2-135m-instruct"}, {"bytes": 1}]
 
@@ -112,7 +122,7 @@ def shelve(
         fingerprint=print_,
         science=science,
         inputs=used,
-        numbers={"base": {"checkpoint": "student"}},
+        numbers=NUMBERS[makes],
         files={},
         run={"finished": "2026-01-01T00:00:00+00:00"},
     )

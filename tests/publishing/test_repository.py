@@ -96,7 +96,7 @@ def test_nothing_is_sent_twice(folder: Path, hub: Hub) -> None:
 def test_a_killed_upload_goes_on_with_the_file_it_was_at(folder: Path, hub: Hub) -> None:
     hub.halt = "PUT /lfs/"
     command = started(folder, hub, "model", "--to", "hf:me/model")
-    assert hub.hold.wait(60)
+    assert hub.hold.wait(120)
     command.send_signal(signal.SIGKILL)
     command.communicate()
     (whole,) = hub.objects

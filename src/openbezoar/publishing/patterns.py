@@ -67,7 +67,7 @@ _SECRETS = re.compile(
     r"|\b(?:"
     r"(?P<token>hf_[A-Za-z0-9]{30,}|gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,}|npm_[A-Za-z0-9]{36}"
     r"|glpat-[\w-]{20,}|xox[abeprs]-[0-9A-Za-z-]{10,}|pypi-[\w-]{50,}"
-    r"|eyJ[\w-]{8,2000}\.eyJ[\w-]{8,2000}\.[\w-]{8,})"
+    r"|eyJ[\w-]{8,200}\.eyJ[\w-]{8,2000}\.[\w-]{8,})"
     r"|(?P<api_key>sk-[A-Za-z0-9_-]{20,}|[rs]k_(?:live|test)_[0-9A-Za-z]{16,}"
     r"|A(?:KIA|SIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35})\b"
     r"|(?P<credential>(?:(?i:api[_-]?key|secret|access[_-]?token|passw(?:or)?d))"
