@@ -73,7 +73,7 @@ def serving(hub: Hub) -> Iterator[Hub]:
     server.daemon_threads = True
     server.hub = hub  # type: ignore[attr-defined]
     hub.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield hub

@@ -48,7 +48,7 @@ class Repository:
     def check(self) -> None:
         """Raise PublishError when the name is none, or nobody is logged in who may write."""
         from huggingface_hub.errors import HFValidationError
-        from huggingface_hub.utils import validate_repo_id
+        from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
         try:
             validate_repo_id(self.name)
@@ -89,17 +89,17 @@ class Repository:
 
     def _commit(self, published: Sequence[File], message: str) -> None:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
         if not sys.stderr.isatty():
             disable_progress_bars()
         there = self._api.list_repo_files(self.name, repo_type=self.kind)
         old = stale(there, [file.name for file in published])
-        operations = [
-            *(CommitOperationDelete(name) for name in old),
-            *(CommitOperationAdd(file.name, str(file.path)) for file in published),
-        ]
-        self._api.create_commit(self.name, operations, commit_message=message, repo_type=self.kind)
+        deletions = [CommitOperationDelete(name) for name in old]
+        additions = [CommitOperationAdd(file.name, str(file.path)) for file in published]
+        self._api.create_commit(
+            self.name, [*deletions, *additions], commit_message=message, repo_type=self.kind
+        )
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -44,6 +44,7 @@ def base_on_the_hub(store: Store, adapter: Artifact) -> str | None:
     name = base.get("checkpoint")
     for made in upstream(store, adapter):
         science: Any = made.manifest.science
+        spec: Any
         spec, identity = science.get("models", {}).get(name) or ({}, None)
         checkpoint = str(spec.get("checkpoint", ""))
         if checkpoint == hub.EMBEDDED or (checkpoint and identity is None):
