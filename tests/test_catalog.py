@@ -193,3 +193,10 @@ def test_a_broken_table_of_sums_is_named() -> None:
     (path.parent / "flan" / "cot_data" / "aqua_train.tsv").write_text("q\ta\tr\n")
     with pytest.raises(DataError, match=r"sums.json: is not a table of sums"):
         catalog.verify("flan")
+
+
+def test_a_data_set_says_where_it_was_published() -> None:
+    dolly, orca = catalog.published("dolly"), catalog.published("orca")
+    assert dolly.address == "https://huggingface.co/datasets/databricks/databricks-dolly-15k"
+    assert (dolly.licence, dolly.on_hub) == ("CC-BY-SA-3.0", True)
+    assert (orca.repository, orca.address, orca.on_hub) == ("orca", "", False)

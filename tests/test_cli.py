@@ -268,3 +268,18 @@ def test_doctor_says_what_is_here_and_never_shows_a_key(
     assert found["OPENAI_API_KEY"] == "set"
     assert found["extra train"] == "installed"
     assert "canary-key" not in done.stdout + done.stderr
+
+
+def test_a_card_is_printed_with_the_reason_why_an_unknown_licence_is_accepted(made: Path) -> None:
+    text = bezoar(made, "card", "data", "--accept-licence", "it is a test").stdout
+    assert text.startswith("---\nlicense: unknown\n")
+    assert "for this reason: it is a test" in text
+    done = bezoar(made, "card", "absent")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "holds no stage 'absent'" in done.stderr
+
+
+def test_show_says_which_licence_follows_or_what_is_in_the_way(made: Path) -> None:
+    assert "\nlicence: Apache-2.0\n" in bezoar(made, "show", "seeds").stdout
+    told = bezoar(made, "show", "data").stdout
+    assert "\nlicence: none follows\n  unknown: teacher teacher (scripted): nobody" in told

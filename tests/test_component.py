@@ -24,6 +24,13 @@ class Inner(Component):
     runtime: Machine = Machine()
 
 
+class Licensed(Component):
+    """A part with a licence."""
+
+    name: str = "one"
+    licence: str = ""
+
+
 class Outer(Component):
     """A part with a part, and a list of them."""
 
@@ -56,6 +63,10 @@ def test_a_familys_folder_gives_its_parts_by_kind() -> None:
 )
 def test_runtime_blocks_are_no_science(other: Outer) -> None:
     assert science(other) == science(Outer())
+
+
+def test_a_licence_is_no_science() -> None:
+    assert science(Licensed(licence="MIT")) == science(Licensed()) == {"name": "one"}
 
 
 @pytest.mark.parametrize(

@@ -241,3 +241,16 @@ def test_the_embedded_model_is_converted_once_and_pads_with_a_token_that_is_not_
     before = (folder / "model.safetensors").stat().st_mtime_ns
     assert hub.checkpoint(hub.EMBEDDED) == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("name", "known_as"),
+    [
+        ("smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"),
+        ("owner/model@main", "owner/model"),
+        ("/some/folder", None),
+        ("no-owner", None),
+    ],
+)
+def test_a_model_of_the_hub_has_a_public_name(name: str, known_as: str | None) -> None:
+    assert hub.public_name(name) == known_as

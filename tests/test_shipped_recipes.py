@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from openbezoar.plan import plan
-from openbezoar.recipe import load
+from openbezoar.recipe import load, text_of
 from openbezoar.store import Store
 
 RECIPES = sorted((Path(__file__).resolve().parents[1] / "recipes").rglob("*.yaml"))
@@ -44,3 +44,12 @@ def test_another_beta_changes_dpo_and_what_follows(name: str, tmp_path: Path) ->
     after = plan(load(path, ["stages.dpo.objective.beta=0.2"]), store)
     changed = [step.name for step in after if step.fingerprint != before[step.name]]
     assert changed == ["dpo", "dpo_model", "eval_dpo"]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
+def test_a_recipe_as_it_is_kept_makes_the_same_artifacts(path: Path, tmp_path: Path) -> None:
+    recipe, kept = load(path, ["seed=7"]), tmp_path / "kept.yaml"
+    kept.write_text(text_of(recipe), encoding="utf-8")
+    store = Store(tmp_path / "store")
+    steps = zip(plan(recipe, store), plan(load(kept), store), strict=True)
+    assert all(one.fingerprint == again.fingerprint for one, again in steps)

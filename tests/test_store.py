@@ -210,3 +210,10 @@ def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
         raise KeyError
     with Store(tmp_path).locked():
         pass
+
+
+def test_the_recipe_run_last_comes_first_and_each_is_kept_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first, second = store.keep_recipe("name: one\n"), store.keep_recipe("name: two\n")
+    assert store.keep_recipe("name: one\n") == first
+    assert list(store.recipes().items()) == [(first, "name: one\n"), (second, "name: two\n")]

@@ -68,7 +68,7 @@ class Provider(Fact):
     models: str
     competing_models: Literal["forbidden"]
     seen: object
-    """The day the page was read."""
+    """The day on which the terms were looked up."""
 
 
 def licence_of(text: str) -> Licence | None:

@@ -1,6 +1,6 @@
 """What each origin of an artifact, and each licence of its rows, means for the artifact."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
@@ -23,20 +23,21 @@ class Findings:
     unknown: list[str] = field(default_factory=list)
 
 
-def judged(origins: Iterable[Origin], rows: Tally, is_model: bool) -> Findings:
+def judged(origins: Sequence[Origin], rows: Tally, is_model: bool) -> Findings:
     """Judge the rows' licences first, then every origin."""
     found = Findings()
     for licence, count in sorted(rows.by_licence().items()):
         _judge_rows(licence, count, found)
     if rows.bare:
         found.unknown.append(
-            f"{_rows(rows.bare)} bear no licence; state it with `licences` of their source"
+            f"{_bear(rows.bare)} no licence; state it with `licences` of their source"
         )
+    bases = [licence_of(one.licence) for one in origins if one.role == "base"]
     for origin in origins:
         if origin.role == "wording" and not licence_of(origin.licence):
             found.unknown.append(f"{_named(origin)}: nobody states its licence")
         elif origin.role in ("teacher", "judge", "base"):
-            _judge_model(origin, is_model, found)
+            _judge_model(origin, is_model, bases, found)
     return found
 
 
@@ -54,14 +55,16 @@ def duties(licence: Licence) -> str:
 def _judge_rows(text: str, count: int, found: Findings) -> None:
     licence = licence_of(text)
     if licence is None:
-        found.unknown.append(f"{_rows(count)} bear {text!r}: {_stranger(text)}")
+        found.unknown.append(f"{_bear(count)} {text!r}: {_stranger(text)}")
     else:
         found.reasons.append(
-            f"{_rows(count)} bear {licence.identifier}: {duties(licence)} ({licence.source})"
+            f"{_bear(count)} {licence.identifier}: {duties(licence)} ({licence.source})"
         )
 
 
-def _judge_model(origin: Origin, is_model: bool, found: Findings) -> None:
+def _judge_model(
+    origin: Origin, is_model: bool, bases: Sequence[Licence | None], found: Findings
+) -> None:
     place = f"models.{origin.name} in the recipe"
     provider = provider_named(origin.provider)
     if provider is not None:
@@ -75,7 +78,9 @@ def _judge_model(origin: Origin, is_model: bool, found: Findings) -> None:
             f"here; read them, then write `licence:` under {place}"
         )
     licence = licence_of(origin.licence)
-    if licence is not None:
+    if licence is not None and licence.answers == "train nothing" and origin.role == "teacher":
+        _judge_family(origin, licence, bases, found)
+    elif licence is not None:
         _judge_licence(origin, licence, is_model, found)
     elif origin.licence:
         found.unknown.append(f"{_named(origin)}: {origin.licence!r}, {_stranger(origin.licence)}")
@@ -91,10 +96,6 @@ def _judge_licence(origin: Origin, licence: Licence, is_model: bool, found: Find
     if origin.role == "base":
         found.binding.append(licence)
         found.reasons.append(f"{who}: {duties(licence)} ({licence.source})")
-    elif licence.answers == "train nothing":
-        found.conflicts.append(
-            f"{who}: its answers may not improve a model under another licence ({licence.source})"
-        )
     elif licence.answers == "bind models" and not is_model:
         found.reasons.append(f"{who}, which binds models trained on its answers, not the rows")
     elif licence.is_free or origin.role == "judge":
@@ -102,6 +103,20 @@ def _judge_licence(origin: Origin, licence: Licence, is_model: bool, found: Find
     else:
         found.binding.append(licence)
         found.reasons.append(f"{who}: its answers are taken to be bound by it ({licence.source})")
+
+
+def _judge_family(
+    origin: Origin, licence: Licence, bases: Sequence[Licence | None], found: Findings
+) -> None:
+    """Answers that may improve no model but those of the teacher's own family."""
+    if bases and all(base == licence for base in bases):
+        found.binding.append(licence)
+        found.reasons.append(f"{_named(origin)} is under {licence.identifier}, as its base is")
+    else:
+        found.conflicts.append(
+            f"{_named(origin)} is under {licence.identifier}: its answers may not improve a model "
+            f"under another licence ({licence.source})"
+        )
 
 
 def _stranger(text: str) -> str:
@@ -119,5 +134,5 @@ def _named(origin: Origin) -> str:
     return f"{origin.role} {origin.name} ({origin.what})"
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+def _bear(count: int) -> str:
+    return "1 row bears" if count == 1 else f"{count:,} rows bear"

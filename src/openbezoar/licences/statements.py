@@ -142,16 +142,30 @@ def _address(store: Store, use: Use, spec: Mapping[str, Any]) -> str:
 
 def _carded(what: str) -> str:
     """The licence in the front matter of a checkpoint's card, or in its configuration."""
-    card = _file_of(what, "README.md")
-    if card is not None:
-        from huggingface_hub import metadata_load
+    stated = _front_matter(what).get("license") or _configuration(what).get("license")
+    return " AND ".join(map(str, stated)) if isinstance(stated, list) else str(stated or "")
 
-        stated = (metadata_load(card) or {}).get("license")
-        if stated:
-            return " AND ".join(map(str, stated)) if isinstance(stated, list) else str(stated)
+
+def _front_matter(what: str) -> Mapping[str, Any]:
+    """What heads a card; nothing where it is no YAML, since a card may say anything."""
+    card = _file_of(what, "README.md")
+    if card is None:
+        return {}
+    from huggingface_hub import metadata_load
+
+    try:
+        return metadata_load(card) or {}
+    except (ValueError, yaml.YAMLError):
+        return {}
+
+
+def _configuration(what: str) -> Mapping[str, Any]:
     config = _file_of(what, "config.json")
-    content = json.loads(config.read_text(encoding="utf-8")) if config else {}
-    return str(content.get("license") or "")
+    try:
+        content = json.loads(config.read_text(encoding="utf-8")) if config else {}
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _file_of(what: str, name: str) -> Path | None:

@@ -33,7 +33,7 @@ def verdict(store: Store, artifact: Artifact) -> LicenceVerdict:
         rows = tally(line.data)
     except (KeyError, TypeError, FileNotFoundError) as error:
         raise DataError(
-            f"{artifact.folder}: what it was made from cannot be told from its manifests "
+            f"{artifact.folder.name}: what it was made from cannot be told from its manifests "
             f"({error}); make it again"
         ) from None
     is_model = artifact.manifest.kind in ("train", "merge")

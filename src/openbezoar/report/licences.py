@@ -30,9 +30,9 @@ def standings(contents: Contents) -> list[Standing]:
 
 
 def _standing(made: Made) -> Standing:
-    makes = made.artifact.manifest.makes
+    makes, root = made.artifact.manifest.makes, made.artifact.folder.parent
     try:
-        found = verdict(Store(made.artifact.folder.parent), made.artifact)
+        found = verdict(Store(root), made.artifact)
     except DataError as error:
-        return Standing(made.name, makes, "", (str(error),))
+        return Standing(made.name, makes, "", (str(error).removeprefix(f"{root}/"),))
     return Standing(made.name, makes, found.spdx or "", found.conflicts + found.unknown)
