@@ -31,6 +31,7 @@ def test_a_data_set_leaves_with_its_card_and_its_splits(store: Store) -> None:
     card = files["README.md"].decode()
     assert card.startswith("---\n")
     assert "Nothing was found." in card
+    assert "hold `id`, `instruction`, `response`, `original_index`, " in card
     assert [*files] == [
         "README.md",
         "data/train-00000-of-00001.parquet",

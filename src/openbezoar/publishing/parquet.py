@@ -9,8 +9,9 @@ from typing import Any
 from openbezoar.errors import MissingExtra
 from openbezoar.publishing.fields import form_of
 
-__all__ = ["check_ready", "write_split"]
+__all__ = ["SUFFIX", "check_ready", "column_names", "write_split"]
 
+SUFFIX = ".parquet"
 BATCH_ROWS = 2_000
 """The rows that are held in memory."""
 SHARD_BYTES = 400_000_000
@@ -37,8 +38,16 @@ def write_split(
         path = folder / f"{split}-{len(shards)}.partial"
         _write_shard(chain([first], batches), path, shard_bytes)
         shards.append(path)
-    named = [folder / f"{split}-{n:05}-of-{len(shards):05}.parquet" for n in range(len(shards))]
+    named = [folder / f"{split}-{n:05}-of-{len(shards):05}{SUFFIX}" for n in range(len(shards))]
     return [path.rename(name) for path, name in zip(shards, named, strict=True)]
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a file."""
+    from pyarrow.parquet import read_schema
+
+    names: list[str] = read_schema(path).names
+    return names
 
 
 def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

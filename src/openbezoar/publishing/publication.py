@@ -1,6 +1,6 @@
 """An artifact made ready to leave: its files, its card, and all that speaks against it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from html import escape
@@ -14,6 +14,7 @@ from openbezoar.licences import LicenceVerdict
 from openbezoar.publishing.findings import Findings
 from openbezoar.publishing.gguf import Type, convert, converter
 from openbezoar.publishing.layout import MODEL, File
+from openbezoar.publishing.parquet import SUFFIX, column_names
 from openbezoar.publishing.patterns import KINDS
 from openbezoar.publishing.repository import Kind
 from openbezoar.publishing.rows import row_files
@@ -109,7 +110,7 @@ def prepared(store: Store, artifact: Artifact, wishes: Wishes) -> Iterator[Publi
                 findings.read(file.name, file.path.read_text(encoding="utf-8"))
         refusals = (*_against_licence(verdict, wishes), *_against_findings(findings, wishes))
         path = out / CARD
-        path.write_text(card + _looked_over(findings, wishes), encoding="utf-8")
+        path.write_text(card + _columns(files) + _looked_over(findings, wishes), encoding="utf-8")
         published = (File(CARD, path), *files)
         yield Publication(artifact, out, published, verdict, findings, refusals)
 
@@ -149,6 +150,18 @@ def _against_findings(findings: Findings, wishes: Wishes) -> Iterator[str]:
             f"it holds what looks secret or personal ({findings.told()}); take it out, or say "
             "with --accept-findings REASON why it may go out"
         )
+
+
+def _columns(files: Sequence[File]) -> str:
+    """The section of the card that says what the files of rows hold."""
+    tables = [file for file in files if file.path.suffix == SUFFIX]
+    if not tables:
+        return ""
+    names = ", ".join(f"`{name}`" for name in column_names(tables[0].path))
+    return (
+        f"\n## Columns\n\nThe Parquet files hold {names}. `details` and `verdicts`, where they "
+        "are, hold JSON: what has no column of its own, and what the filters said of the row.\n"
+    )
 
 
 def _looked_over(findings: Findings, wishes: Wishes) -> str:
