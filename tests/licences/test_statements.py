@@ -97,3 +97,19 @@ def test_a_stated_licence_settles_a_stranger_but_not_a_providers_terms(bookcase:
 
 def test_without_a_kept_recipe_a_server_is_told_by_the_models_name(bookcase: Bookcase) -> None:
     assert teacher_of(bookcase, {"kind": "openai", "model": "gpt-4"}).provider == "OpenAI"
+
+
+@pytest.mark.parametrize(
+    ("spec", "what", "address"),
+    [
+        (SMOLLM, "HuggingFaceTB/SmolLM2-135M-Instruct", "https://huggingface.co/HuggingFaceTB/"),
+        ({"kind": "openai", "model": "openai/gpt-4o"}, "openai/gpt-4o", ""),
+        ({"kind": "llama_cpp", "model": "/home/me/gone.gguf"}, "gone.gguf", ""),
+    ],
+)
+def test_a_model_is_named_without_the_folders_of_this_machine(
+    bookcase: Bookcase, spec: Any, what: str, address: str
+) -> None:
+    found = teacher_of(bookcase, spec)
+    assert (found.what, found.address.startswith(address)) == (what, True)
+    assert bool(found.address) == bool(address)

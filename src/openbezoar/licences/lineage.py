@@ -34,7 +34,7 @@ class Data(NamedTuple):
 
     artifact: Artifact
     parts: tuple[str, ...]
-    """Which files of a data set count: a model learns from one and publishes none."""
+    """Which files of a data set count: a model learns from its `train` alone."""
 
 
 class Lineage(NamedTuple):

@@ -22,8 +22,6 @@ SETS = {"dolly": "dolly", "flan": "flan", "hh_rlhf": "hh-rlhf"}
 """The catalog's name of what a kind of source reads."""
 SERVERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 """The kinds of model that somebody else may serve, and where unless the recipe says otherwise."""
-
-
 WORDS = {
     "orca": ("Orca's system messages", ""),
     "lamini": ("Wikipedia's category names", "CC-BY-SA-4.0"),
@@ -67,7 +65,10 @@ def _model(store: Store, use: Use) -> dict[str, str]:
     address = _address(store, use, spec)
     declared = _declared(store, use.name, spec)
     terms = _terms(spec, "" if declared else what, address)
-    found = {**_published(what), **({} if declared and "stranger" in terms else terms)}
+    found = {
+        **_published(spec["kind"], what),
+        **({} if declared and "stranger" in terms else terms),
+    }
     if declared:
         return {**found, "licence": declared, "stated_by": "the recipe"}
     if what in catalog.MODELS:
@@ -90,12 +91,13 @@ def _is_elsewhere(address: str) -> bool:
     return bool(address) and not is_loopback(address)
 
 
-def _published(what: str) -> dict[str, str]:
+def _published(kind: str, what: str) -> dict[str, str]:
     """A model's name, without the folders of this machine before it, and its page on the hub."""
-    name = hub.public_name(what)
+    name = None if kind in SERVERS else hub.public_name(what)
     if name is not None:
         return {"what": name, "address": f"https://huggingface.co/{name}"}
-    return {"what": Path(what).name if Path(what).expanduser().exists() else what}
+    path = Path(what).expanduser()
+    return {"what": path.name if path.is_absolute() or path.exists() else what}
 
 
 def _spec(use: Use) -> Mapping[str, Any]:
