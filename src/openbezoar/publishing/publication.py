@@ -107,7 +107,7 @@ def prepared(store: Store, artifact: Artifact, wishes: Wishes) -> Iterator[Publi
         findings.read(CARD, card)
         for file in files:
             if file.is_read:
-                findings.read(file.name, file.path.read_text(encoding="utf-8"))
+                findings.read(file.name, file.path.read_text(encoding="utf-8", errors="replace"))
         refusals = (*_against_licence(verdict, wishes), *_against_findings(findings, wishes))
         path = out / CARD
         path.write_text(card + _columns(files) + _looked_over(findings, wishes), encoding="utf-8")
