@@ -14,6 +14,7 @@ LEAVES = [
     (errors.BudgetReached, RuntimeError),
     (errors.ModelError, RuntimeError),
     (errors.StoreError, RuntimeError),
+    (errors.PublishError, RuntimeError),
     (errors.MissingExtra, ImportError),
 ]
 

@@ -17,6 +17,7 @@ EXTRAS = {
     "train": ("torch", "transformers", "peft", "accelerate", "bitsandbytes"),
     "eval": ("lm_eval", "datasets"),
     "report": ("matplotlib",),
+    "publish": ("pyarrow",),
     "ray": ("ray",),
 }
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN")

@@ -8,6 +8,7 @@ OpenBezoarError
 ├── ModelError (RuntimeError)   a server or checkpoint cannot answer: the stage stops, resumably
 ├── BudgetReached (RuntimeError) a budget of tokens or money is used up: exit code 3
 ├── StoreError (RuntimeError)   the store is locked, corrupt or cannot be written
+├── PublishError (RuntimeError) an artifact must not be published, or the hub does not take it
 └── MissingExtra (ImportError)  names the extra, with the install line
 ```
 
@@ -22,6 +23,7 @@ __all__ = [
     "ModelError",
     "OpenBezoarError",
     "ParseError",
+    "PublishError",
     "StoreError",
 ]
 
@@ -60,6 +62,10 @@ class BudgetReached(OpenBezoarError, RuntimeError):
 
 class StoreError(OpenBezoarError, RuntimeError):
     """The store is locked, corrupt or cannot be written."""
+
+
+class PublishError(OpenBezoarError, RuntimeError):
+    """An artifact must not be published, or the hub does not take it."""
 
 
 class MissingExtra(OpenBezoarError, ImportError):

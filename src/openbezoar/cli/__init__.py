@@ -23,6 +23,7 @@ VERBS: tuple[tuple[Callable[..., None], str], ...] = (
     (measuring.compare, "bezoar compare eval_base eval_dpo"),
     (measuring.chat, "bezoar chat dpo_model"),
     (sharing.card, "bezoar card dpo_model > README.md"),
+    (sharing.publish, "bezoar publish evol_data --to hf:me/evol --dry-run"),
     (machine.schema, "bezoar schema > recipe.schema.json"),
     (machine.doctor, "bezoar doctor"),
 )

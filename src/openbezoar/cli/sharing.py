@@ -1,10 +1,17 @@
-"""Verbs about what is shared with others."""
+"""Verbs that give what a store holds to others."""
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openbezoar.cli.options import DEFAULT_STORE, StoreFolder
+from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from openbezoar.cli.output import print_table, say
+from openbezoar.publishing.gguf import Type
+
+if TYPE_CHECKING:
+    from openbezoar.publishing.destination import Destination
+    from openbezoar.publishing.publication import Publication
 
 
 def card(
@@ -23,3 +30,75 @@ def card(
     held = Store(store)
     artifact = shelf.latest(held, stage)
     print(cards.card(held, artifact, verdict(held, artifact), accept_licence), end="")
+
+
+def publish(  # noqa: PLR0913 - one argument per option
+    stage: Annotated[str, typer.Argument(help="The stage whose newest artifact is published.")],
+    to: Annotated[str, typer.Option(help="A folder, or hf:OWNER/NAME for the hub.")],
+    store: StoreFolder = DEFAULT_STORE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show every file and what speaks against it.")
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everyone see it on the hub, once it is complete.")
+    ] = False,
+    accept_licence: Annotated[
+        str, typer.Option(metavar="REASON", help="Publish despite its licence; the card says why.")
+    ] = "",
+    accept_findings: Annotated[
+        str, typer.Option(metavar="REASON", help="Publish despite what the scan found; likewise.")
+    ] = "",
+    base: Annotated[
+        str, typer.Option(metavar="OWNER/NAME", help="What an adapter was trained on, on the hub.")
+    ] = "",
+    gguf: Annotated[
+        Type | None, typer.Option(help="Add a GGUF file with weights of this type.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish rows, a data set, an adapter or a model, with its card, to a folder or the hub."""
+    from openbezoar import shelf
+    from openbezoar.publishing.destination import destination
+    from openbezoar.publishing.publication import Wishes, kind_of, prepared
+    from openbezoar.store import Store
+
+    held = Store(store)
+    artifact = shelf.latest(held, stage)
+    where = destination(to, kind_of(artifact), public)
+    if not dry_run:
+        where.check()
+    wishes = Wishes(accept_licence.strip(), accept_findings.strip(), base.strip(), gguf)
+    with prepared(held, artifact, wishes) as publication:
+        if dry_run:
+            _show(publication, where, as_json)
+            raise typer.Exit(1 if publication.refusals else 0)
+        publication.check()
+        if gguf:
+            publication = publication.with_gguf(gguf)
+        for row in _listed(publication, where):
+            say(f"{row['bytes']:>14,}  {row['to']}")
+        print(where.send(publication.files, publication.message))
+
+
+def _show(publication: "Publication", where: "Destination", as_json: bool) -> None:
+    files = _listed(publication, where)
+    if as_json:
+        told = {"files": files, **publication.as_json()}
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    from openbezoar.shelf import visible
+
+    print_table(files, as_json)
+    verdict = publication.verdict
+    print(f"\nlicence: {verdict.spdx or 'in doubt'}")
+    for line in (*verdict.reasons, *publication.findings.told().splitlines()):
+        print(visible(f"- {line}"))
+    for refusal in publication.refusals:
+        say(visible(f"would be refused: {refusal}"))
+
+
+def _listed(publication: "Publication", where: "Destination") -> list[dict[str, Any]]:
+    return [
+        {"file": file.name, "bytes": file.bytes, "to": where.place(file.name)}
+        for file in publication.files
+    ]

@@ -1,0 +1,1 @@
+"""What leaves this machine: an artifact as files others can load, looked over before it goes."""

@@ -1,0 +1,36 @@
+"""Where a publication goes, by the name that a person gives it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from openbezoar.errors import ConfigError
+from openbezoar.publishing.folder import Folder
+from openbezoar.publishing.layout import File
+from openbezoar.publishing.repository import Kind, Repository
+
+__all__ = ["Destination", "destination"]
+
+HUB = "hf:"
+
+
+class Destination(Protocol):
+    """A place that takes files by their names."""
+
+    def place(self, name: str) -> str:
+        """Where a file would be."""
+
+    def check(self) -> None:
+        """Raise PublishError when nothing can be sent there."""
+
+    def send(self, published: Sequence[File], message: str) -> str:
+        """Send what is not there yet; the address of the whole."""
+
+
+def destination(to: str, kind: Kind, public: bool) -> Destination:
+    """`hf:OWNER/NAME` is a repository on the hub, everything else a folder."""
+    if to.startswith(HUB):
+        return Repository(to.removeprefix(HUB), kind, public)
+    if public:
+        raise ConfigError(f"--public: {to} is a folder; a repository is written hf:OWNER/NAME")
+    return Folder(Path(to).expanduser())

@@ -1,0 +1,227 @@
+"""The command against a hub on loopback that takes, refuses, stumbles and breaks off."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from openbezoar.errors import PublishError
+from openbezoar.publishing.layout import File
+from openbezoar.publishing.repository import Repository
+from tests.publishing.hub import TOKEN, Fault, Hub, Repo, serving
+
+PROGRAM = "from openbezoar.cli import main; main()"
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with serving(Hub()) as found:
+        yield found
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A folder with a store of its own."""
+    shutil.copytree(made, tmp_path / "store")
+    return tmp_path
+
+
+def started(folder: Path, hub: Hub, *arguments: str, token: str = TOKEN) -> subprocess.Popen[str]:
+    home = {"HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": token}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "publish", *arguments, "--store", "store"],
+        cwd=folder,
+        env={**os.environ, **home, "HF_ENDPOINT": hub.address},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def publish(folder: Path, hub: Hub, *arguments: str, token: str = TOKEN) -> tuple[int, str, str]:
+    """The exit code, what was printed, and what was said, in which the token never is."""
+    command = started(folder, hub, *arguments, token=token)
+    printed, said = command.communicate(timeout=120)
+    assert TOKEN not in printed + said
+    return command.returncode, printed, said
+
+
+@pytest.mark.slow
+def test_a_data_set_becomes_a_private_repository_in_one_commit(folder: Path, hub: Hub) -> None:
+    code, printed, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert code == 0, said
+    repo = hub.repos["datasets/me/set"]
+    assert printed.strip() == f"{hub.address}/datasets/me/set"
+    assert repo.private
+    assert len(repo.commits) == 1
+    assert sorted(repo.files) == [
+        "README.md",
+        "data/train-00000-of-00001.parquet",
+        "data/validation-00000-of-00001.parquet",
+    ]
+
+
+@pytest.mark.slow
+def test_a_model_is_public_only_when_that_is_asked_for_and_only_whole(
+    folder: Path, hub: Hub
+) -> None:
+    code, _, said = publish(folder, hub, "model", "--to", "hf:me/model", "--public")
+    assert code == 0, said
+    assert not hub.repos["models/me/model"].private
+    lines = [line.split(" ")[1] for line in hub.asked]
+    assert lines[-1] == "/api/models/me/model/settings"
+    assert lines.index("/api/models/me/model/commit/main") < len(lines) - 1
+
+
+@pytest.mark.slow
+def test_nothing_is_sent_twice(folder: Path, hub: Hub) -> None:
+    for _ in range(2):
+        code, _, said = publish(folder, hub, "model", "--to", "hf:me/model")
+        assert code == 0, said
+    assert len(hub.sent()) == 2
+    assert len(hub.repos["models/me/model"].commits) == 1
+
+
+@pytest.mark.slow
+def test_a_killed_upload_goes_on_with_the_file_it_was_at(folder: Path, hub: Hub) -> None:
+    hub.halt = "PUT /lfs/"
+    command = started(folder, hub, "model", "--to", "hf:me/model")
+    assert hub.hold.wait(120)
+    command.send_signal(signal.SIGKILL)
+    command.communicate()
+    (whole,) = hub.objects
+    assert hub.repos["models/me/model"].files == {}
+    hub.halt = ""
+    code, _, said = publish(folder, hub, "model", "--to", "hf:me/model")
+    assert code == 0, said
+    assert [line for line in hub.sent() if whole in line] == [f"PUT /lfs/{whole}?signed=x"]
+    assert len(hub.repos["models/me/model"].files) == 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [0, 500])
+def test_a_stumble_while_a_file_is_sent_is_overcome(folder: Path, hub: Hub, status: int) -> None:
+    hub.faults = [Fault("PUT /lfs/", status, times=1)]
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert code == 0, said
+    assert len(hub.repos["datasets/me/set"].files) == 3
+
+
+@pytest.mark.slow
+def test_files_of_an_earlier_publication_go_and_those_of_others_stay(
+    folder: Path, hub: Hub
+) -> None:
+    held = {"data/train-00000-of-00002.parquet": b"old", "notes.txt": b"theirs"}
+    hub.repos["datasets/me/set"] = Repo(private=True, files=held)
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert code == 0, said
+    files = hub.repos["datasets/me/set"].files
+    assert "notes.txt" in files
+    assert "data/train-00000-of-00002.parquet" not in files
+
+
+@pytest.mark.slow
+def test_a_dry_run_shows_every_file_and_asks_the_hub_nothing(folder: Path, hub: Hub) -> None:
+    code, printed, said = publish(folder, hub, "model", "--to", "hf:me/model", "--dry-run")
+    assert code == 0, said
+    assert f"{hub.address}/me/model/model-00001-of-00002.safetensors" in printed
+    assert "licence: Apache-2.0" in printed
+    assert hub.asked == []
+
+
+@pytest.fixture
+def repository(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """A destination in this process; only large files need a process of their own."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    return Repository("me/set", "dataset", public=False)
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> list[File]:
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n")
+    return [File("README.md", tmp_path / "README.md")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault("repos/create", 401), "the hub answers 401.*does not know the token"),
+        (Fault("repos/create", 403), "the hub answers 403.*may not write there"),
+        (Fault("repos/create", 500), "the hub answers 500.*the same command goes on"),
+        (Fault("repos/create", 418), r"the hub answers 418: it refuses"),
+        (Fault("repos/create"), "the connection was cut.*the same command goes on"),
+        (Fault("preupload", 403, "You have read access only"), r"403 \(.*read access only.*\)"),
+        (Fault("validate-yaml", 400), "does not take it .*metadata"),
+        (Fault("commit", 403), "the hub answers 403.*may not write there"),
+        (Fault("commit"), "the connection was cut.*the same command goes on"),
+        (Fault("commit", 400, f"odd\nfile {TOKEN}"), r"400 \(.*odd file ….*\): it does not accept"),
+    ],
+)
+def test_whatever_the_hub_refuses_is_one_line(
+    repository: Repository, hub: Hub, card: list[File], fault: Fault, told: str
+) -> None:
+    hub.faults = [fault]
+    with pytest.raises(PublishError, match=told) as caught:
+        repository.send(card, "Publish")
+    line = str(caught.value)
+    assert line.startswith(f"{hub.address}/datasets/me/set: ")
+    assert TOKEN not in line
+    assert "\n" not in line
+    assert not any(repo.commits for repo in hub.repos.values())
+
+
+def test_a_public_repository_takes_nothing_unless_asked(
+    repository: Repository, hub: Hub, card: list[File]
+) -> None:
+    hub.repos["datasets/me/set"] = Repo(private=False)
+    with pytest.raises(PublishError, match="is there already, and public; add --public"):
+        repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].files == {}
+
+
+def test_a_token_that_can_only_read_is_told_before_anything_is_made(
+    repository: Repository, hub: Hub
+) -> None:
+    hub.role = "read"
+    with pytest.raises(PublishError, match="the token can only read"):
+        repository.check()
+    assert hub.asked == ["GET /api/whoami-v2"]
+
+
+def test_a_token_that_the_hub_does_not_know_is_told(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_expired")
+    with pytest.raises(
+        PublishError, match=r"the hub answers 401.*does not know the token"
+    ) as caught:
+        repository.check()
+    assert "hf_expired" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("set", "names no owner"), ("me/my set", "is no name"), ("a/b/c", "is no name")],
+)
+def test_a_name_that_cannot_be_is_refused(
+    repository: Repository, hub: Hub, name: str, told: str
+) -> None:
+    with pytest.raises(PublishError, match=told):
+        Repository(name, "model", public=False).check()
+    assert hub.asked == []
+
+
+@pytest.mark.slow
+def test_without_a_token_nobody_is_asked(folder: Path, hub: Hub) -> None:
+    code, printed, said = publish(folder, hub, "data", "--to", "hf:me/set", token="")
+    assert (code, printed) == (1, "")
+    assert said == (
+        f"error: {hub.address}: no token; log in with `hf auth login`, or set HF_TOKEN\n"
+    )
+    assert hub.asked == []
