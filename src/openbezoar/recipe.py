@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from openbezoar.component import Component, OneOf, discover, nearest
 from openbezoar.errors import ConfigError
@@ -15,7 +15,7 @@ from openbezoar.models.budget import Budget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 
-__all__ = ["Recipe", "keeping_contaminated", "load", "schema"]
+__all__ = ["Recipe", "keeping_contaminated", "load", "parse", "schema"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -39,6 +39,10 @@ class Recipe(Component):
         settled = {name: stage.settled(name, self.stages) for name, stage in self.stages.items()}
         self.stages.update(settled)
         return self
+
+    def content(self) -> dict[str, JsonValue]:
+        """What was set in it, as a recipe file says it; reading that gives this recipe again."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
     def evaluations(self) -> list[Evaluation]:
         """What its stages measure with, each evaluation once."""
@@ -89,7 +93,11 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises ConfigError with file, line, the place in the recipe and the fix.
     """
-    text = _read(path)
+    return parse(_read(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe that a text holds; `path` is where messages and relative paths place it."""
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that refuses repeats
     except yaml.YAMLError as error:

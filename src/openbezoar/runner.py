@@ -24,7 +24,7 @@ from openbezoar.progress import Pace
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Manifest, Store
 
-__all__ = ["run"]
+__all__ = ["run", "versions"]
 
 Say = Callable[[str, str], None]
 VERSIONS = (
@@ -59,6 +59,17 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
                 say(step.name, "made already")
             run.made[step.fingerprint] = artifact
     return list(run.made.values())
+
+
+def versions() -> dict[str, str | None]:
+    """The versions of Python and of the libraries that results may depend on; None if absent."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in VERSIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
 
 
 def _check_ready(steps: list[Step], recipe: Recipe) -> None:
@@ -113,13 +124,14 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
         files={},
         run={
             "recipe": run.recipe.name,
+            "recipe_content": run.recipe.content(),
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
             "seconds": round(seconds, 3),
             "peak_memory_mb": round(peak, 1),
             "usage": dict(bench.usage),
             "measured": {name: round(value, 3) for name, value in bench.measured.items()},
-            "versions": _versions(),
+            "versions": {**versions()},
             "commit": _commit(),
             "machine": f"{platform.system()} {platform.machine()}",
         },
@@ -164,16 +176,6 @@ def _find(made: dict[str, Artifact], print_: str) -> Artifact:
     if print_ not in made:
         raise StoreError(f"the artifact {print_[:12]} is not part of this recipe's run")
     return made[print_]
-
-
-def _versions() -> JsonValue:
-    found: dict[str, JsonValue] = {"python": platform.python_version()}
-    for name in VERSIONS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found
 
 
 def _commit() -> str | None:
