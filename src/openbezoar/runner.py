@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from openbezoar import memory
 from openbezoar.errors import ConfigError, StoreError
 from openbezoar.families import Bench, ChatModel

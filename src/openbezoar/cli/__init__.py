@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openbezoar.cli import data, looking, machine, making, measuring
+from openbezoar.cli import data, looking, machine, making, measuring, reproducing
 from openbezoar.cli.output import fail
 
 VERBS: tuple[tuple[Callable[..., None], str], ...] = (
@@ -20,6 +20,7 @@ VERBS: tuple[tuple[Callable[..., None], str], ...] = (
     (looking.why, "bezoar why evol-dolly-12.1"),
     (making.calibrate, "bezoar calibrate recipes/small.yaml lamini_kept --web"),
     (looking.report, "bezoar report --out report.html"),
+    (reproducing.reproduce, "bezoar reproduce .bezoar/report.html --check"),
     (measuring.compare, "bezoar compare eval_base eval_dpo"),
     (measuring.chat, "bezoar chat dpo_model"),
     (machine.schema, "bezoar schema > recipe.schema.json"),

@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
-from openbezoar.errors import StoreError
+from openbezoar.account import account_of
+from openbezoar.errors import DataError, StoreError
 from openbezoar.records import Score
 from openbezoar.report import figures
 from openbezoar.report.contamination import searches
@@ -52,6 +54,7 @@ def render(contents: Contents) -> str:
         .get_template("page.html.jinja")
         .render(
             contents=contents,
+            account=_account(contents),
             about=_about(contents),
             chains=chains(contents),
             searches=searches(contents),
@@ -69,6 +72,15 @@ def render(contents: Contents) -> str:
             figures=figures,
         )
     )
+
+
+def _account(contents: Contents) -> Markup | None:
+    """What `bezoar reproduce` reads from the page; nothing where no manifest holds a recipe."""
+    try:
+        account = account_of([made.artifact.manifest for made in contents.latest])
+    except DataError:
+        return None
+    return htmlsafe_json_dumps(account.model_dump(mode="json"), sort_keys=False)
 
 
 def _about(contents: Contents) -> dict[str, Any]:
