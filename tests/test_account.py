@@ -1,41 +1,48 @@
-"""The account of a run holds the newest recipe once, and only what that recipe made."""
+"""The account of a run holds the recipe that was run last, as it was run."""
+
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from openbezoar.account import account_of
 from openbezoar.errors import DataError
-from openbezoar.store import Manifest
-
-RECIPE = {"name": "small", "stages": {"rows": {"kind": "source"}}}
+from openbezoar.store import Artifact, Manifest, Store
 
 
-def manifest(stage: str, recipe: object, torch: str = "2.13.0") -> Manifest:
-    run = {"recipe_content": recipe, "versions": {"torch": torch}}
-    return Manifest(
-        stage=stage, kind="source", makes="seeds", fingerprint="f", science={}, inputs={},
-        numbers={}, files={}, run=run,
+def artifact(store: Store, torch: str = "2.13.0") -> Artifact:
+    manifest = Manifest(
+        stage="rows", kind="source", makes="seeds", fingerprint="f", science={}, inputs={},
+        numbers={}, files={}, run={"versions": {"torch": torch}},
     )  # fmt: skip
+    return Artifact(store.root / "rows-0", manifest)
 
 
-def test_the_newest_recipe_decides_which_stages_belong_to_the_run() -> None:
-    older = manifest("gone", {"stages": {"gone": {}}})
-    account = account_of([older, manifest("rows", RECIPE)])
-    assert account.recipe == RECIPE
-    assert [made.stage for made in account.made] == ["rows"]
+def test_the_recipe_that_was_run_last_is_the_account_s(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.keep_recipe("name: small\n")
+    account = account_of([artifact(store, "2.12.0"), artifact(store)])
+    assert account.recipe == "name: small\n"
+    assert account.recipe_sha256 == sha256(b"name: small\n").hexdigest()
     assert account.versions == {"torch": "2.13.0"}
 
 
-def test_the_recipe_is_held_once() -> None:
-    account = account_of([manifest("rows", RECIPE)])
-    assert account.model_dump_json().count('"small"') == 1
+def test_a_recipe_can_be_asked_for_by_its_digest(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = store.keep_recipe("name: first\n")
+    store.keep_recipe("name: second\n")
+    assert account_of([artifact(store)], first).recipe == "name: first\n"
 
 
-@pytest.mark.parametrize("recipe", [None, "text", {}, {"stages": []}])
-def test_a_manifest_that_kept_no_recipe_says_what_to_do(recipe: object) -> None:
-    with pytest.raises(DataError, match="kept no recipe; run the recipe file itself"):
-        account_of([manifest("rows", recipe)])
+@pytest.mark.parametrize("wanted", ["", "0" * 64])
+def test_a_store_without_the_recipe_says_what_to_do(tmp_path: Path, wanted: str) -> None:
+    with pytest.raises(DataError, match="run the recipe file itself"):
+        account_of([artifact(Store(tmp_path))], wanted)
 
 
-def test_no_manifest_is_no_account() -> None:
-    with pytest.raises(DataError, match="kept no recipe"):
-        account_of([])
+def test_no_artifact_and_an_unreadable_recipe_give_no_account(tmp_path: Path) -> None:
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "00.yaml").write_bytes(b"\xff\xfe\xff")
+    for artifacts in ([], [artifact(Store(tmp_path))]):
+        with pytest.raises(DataError, match="is not in the store's folder"):
+            account_of(artifacts)

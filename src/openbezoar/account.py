@@ -3,25 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import JsonValue
-
 from openbezoar.component import Component
 from openbezoar.errors import DataError
 from openbezoar.records import Score
-from openbezoar.store import Manifest
+from openbezoar.store import Artifact, Manifest, Store
 
-__all__ = ["Account", "account_of"]
+__all__ = ["FORMAT", "Account", "account_of"]
 
 FORMAT = 1
-CONTENT = "recipe_content"
-"""Where a manifest holds the recipe."""
 
 
 class Account(Component):
     """What a run was and came to, as far as a document tells."""
 
     format: int = FORMAT
-    recipe: dict[str, JsonValue]
+    recipe: str
+    """The text of the recipe."""
+    recipe_sha256: str = ""
+    """What the digest of that text should be, where it is told."""
     versions: dict[str, str | None] = {}
     made: tuple[Manifest, ...] = ()
     """What the stages came to, in the order of making; nothing where a card alone tells."""
@@ -31,23 +30,29 @@ class Account(Component):
     """What a card says that the artifact scored."""
 
 
-def account_of(manifests: Sequence[Manifest]) -> Account:
-    """The account that manifests of one store give, the newest last, of its newest recipe.
+def account_of(artifacts: Sequence[Artifact], recipe_sha256: str = "") -> Account:
+    """The account that artifacts of one store give, the newest last, of this recipe or the last.
 
-    Raises DataError where that recipe is not known.
+    Raises DataError where the store does not hold that recipe.
     """
-    recipe: Any = manifests[-1].run.get(CONTENT) if manifests else None
-    if not isinstance(recipe, dict) or not isinstance(recipe.get("stages"), dict):
-        raise DataError("made by a version that kept no recipe; run the recipe file itself")
-    made = [_bare(one) for one in manifests if one.stage in recipe["stages"]]
+    kept = _recipes(artifacts)
+    print_ = recipe_sha256 or next(iter(kept), "")
+    if print_ not in kept:
+        raise DataError(
+            "its recipe is not in the store's folder `recipes`, where every run keeps its own; "
+            "run the recipe file itself"
+        )
     versions: dict[str, str | None] = {}
-    for one in made:
-        found: Any = one.run.get("versions")
+    for artifact in artifacts:
+        found: Any = artifact.manifest.run.get("versions")
         versions |= found if isinstance(found, dict) else {}
-    return Account(recipe=recipe, versions=versions, made=tuple(made))
+    made = tuple(artifact.manifest for artifact in artifacts)
+    return Account(recipe=kept[print_], recipe_sha256=print_, versions=versions, made=made)
 
 
-def _bare(manifest: Manifest) -> Manifest:
-    """The manifest without the recipe, which the account holds once."""
-    run = {name: value for name, value in manifest.run.items() if name != CONTENT}
-    return manifest.model_copy(update={"run": run})
+def _recipes(artifacts: Sequence[Artifact]) -> dict[str, str]:
+    """What was run in the store, the last first; nothing where it cannot be read."""
+    try:
+        return Store(artifacts[-1].folder.parent).recipes() if artifacts else {}
+    except (OSError, UnicodeDecodeError):
+        return {}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from openbezoar.component import Component, OneOf, discover, nearest
 from openbezoar.errors import ConfigError
@@ -15,7 +15,7 @@ from openbezoar.models.budget import Budget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 
-__all__ = ["Recipe", "keeping_contaminated", "load", "parse", "schema"]
+__all__ = ["Recipe", "keeping_contaminated", "load", "parse", "schema", "text_of"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -39,10 +39,6 @@ class Recipe(Component):
         settled = {name: stage.settled(name, self.stages) for name, stage in self.stages.items()}
         self.stages.update(settled)
         return self
-
-    def content(self) -> dict[str, JsonValue]:
-        """What was set in it, as a recipe file says it; reading that gives this recipe again."""
-        return self.model_dump(mode="json", exclude_unset=True)
 
     def evaluations(self) -> list[Evaluation]:
         """What its stages measure with, each evaluation once."""
@@ -136,6 +132,13 @@ def keeping_contaminated(recipe: Recipe) -> list[str]:
     if not found:
         raise ConfigError("--keep-contaminated: no filter of the recipe is of kind contamination")
     return found
+
+
+def text_of(recipe: Recipe) -> str:
+    """The recipe as YAML that loads as the same recipe: what was set, overrides among it."""
+    content = recipe.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def schema() -> dict[str, Any]:

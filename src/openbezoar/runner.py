@@ -19,7 +19,7 @@ from openbezoar.models.spending import Spending
 from openbezoar.models.transformers import Transformers
 from openbezoar.plan import Step, plan
 from openbezoar.progress import Pace
-from openbezoar.recipe import Recipe
+from openbezoar.recipe import Recipe, text_of
 from openbezoar.store import Artifact, Manifest, Store
 
 __all__ = ["run", "versions"]
@@ -43,10 +43,11 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
 
     `say(stage, text)` is told what happens. Raises what a stage raises; what was finished stays.
     """
-    run = _Run(recipe, store, Spending(recipe.budget, recipe.prices))
     with store.locked():
         steps = plan(recipe, store)
         _check_ready(steps, recipe)
+        spending = Spending(recipe.budget, recipe.prices)
+        run = _Run(recipe, store, spending, store.keep_recipe(text_of(recipe)))
         for name in store.sweep([step.fingerprint for step in steps]):
             say(name.rpartition("-")[0], f"removed {name}: unfinished, and nothing to go on from")
         for step in steps:
@@ -94,6 +95,7 @@ class _Run:
     recipe: Recipe
     store: Store
     spending: Spending
+    recipe_sha256: str
     made: dict[str, Artifact] = field(default_factory=dict)
 
 
@@ -122,7 +124,7 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
         files={},
         run={
             "recipe": run.recipe.name,
-            "recipe_content": run.recipe.content(),
+            "recipe_sha256": run.recipe_sha256,
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
             "seconds": round(seconds, 3),

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -24,6 +24,8 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 SCRATCH = "scratch"
 """The part of an unfinished artifact that is removed at commit: training checkpoints."""
+RECIPES = "recipes"
+"""The folder of every recipe that was run, each in a file named by its sha256."""
 PRINT = 12 * "[0-9a-f]"
 """How the name of a folder ends: with the start of its fingerprint."""
 
@@ -175,6 +177,22 @@ class Store:
         folder.rename(final)
         jsonl.sync_folder(self.root)
         return Artifact(final, manifest)
+
+    def keep_recipe(self, text: str) -> str:
+        """Keep the text of a recipe that is run, as the one run last; its sha256."""
+        print_ = sha256(text.encode()).hexdigest()
+        folder = self.root / RECIPES
+        folder.mkdir(parents=True, exist_ok=True)
+        half = folder / f"{print_}.part"
+        half.write_text(text, encoding="utf-8")
+        half.replace(folder / f"{print_}.yaml")
+        return print_
+
+    def recipes(self) -> dict[str, str]:
+        """The text of every recipe that was run, by its sha256, the one run last first."""
+        files = [*(self.root / RECIPES).glob("*.yaml")]
+        files.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        return {path.stem: path.read_text(encoding="utf-8") for path in files}
 
     @contextmanager
     def locked(self) -> Iterator[None]:

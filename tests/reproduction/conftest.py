@@ -49,10 +49,10 @@ def make(folder: Path) -> Make:
 @pytest.fixture
 def account(make: Make) -> Account:
     """The account of one run."""
-    return account_of([artifact.manifest for artifact in make()])
+    return account_of(make())
 
 
-def card_of(recipe: dict[str, Any], **head: Any) -> str:
+def card_of(recipe: str, **head: Any) -> str:
     """A card as it is published: facts in front, the recipe in a block of its own."""
-    block = f"```yaml\n{yaml.safe_dump(recipe, sort_keys=False)}```\n"
+    block = f"```yaml\n{recipe}```\n"
     return f"---\n{yaml.safe_dump(head)}---\n# A model\n\n## Recipe\n\nIt made this.\n\n{block}"

@@ -64,6 +64,12 @@ def test_a_card_s_artifact_is_found_by_its_fingerprint(
     assert (found.what, found.where) == ("artifact", card.fingerprint[:12])
 
 
+def test_a_recipe_edited_since_is_told(account: Account, folder: Path) -> None:
+    edited = account.model_copy(update={"recipe": account.recipe + "# better\n"})
+    (found,) = check(edited, planned(folder), account.versions)
+    assert (found.what, found.decisive) == ("recipe", True)
+
+
 def test_what_a_run_would_refuse_is_told(account: Account, folder: Path) -> None:
     step = planned(folder)[0]._replace(warnings=("a run will refuse: no GPU", "slow"))
     (found,) = check(account, [step], account.versions)

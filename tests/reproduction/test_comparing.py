@@ -27,7 +27,7 @@ def score(value: float | None, error: float | None = None) -> dict[str, Any]:
 
 
 def told(then: Any) -> Account:
-    return Account(recipe={}, made=(artifact(numbers=then).manifest,))
+    return Account(recipe="", made=(artifact(numbers=then).manifest,))
 
 
 def test_the_same_recipe_gives_the_same_bytes(account: Account, make: Make) -> None:
@@ -89,7 +89,8 @@ def test_a_number_beyond_names_itself_and_what_was_allowed() -> None:
 
 
 def test_a_card_s_scores_are_compared_with_what_measured_its_model() -> None:
-    card = Account(recipe={}, fingerprint="abc", scores=(Score(name="acc", value=0.5, n=0),))
+    scores = (Score(name="acc", value=0.5, n=0, standard_error=0.06),)
+    card = Account(recipe="", fingerprint="abc", scores=scores)
     other = artifact("eval_base", {"scores": [score(0.9, 0.0)]}, inputs={"base": "fff"})
     ours = artifact("eval", {"scores": [score(0.55, 0.07)]}, inputs={"model": "abcdef"})
     (line,) = compare(card, [other, ours], 0.01)

@@ -77,7 +77,7 @@ def render(contents: Contents) -> str:
 def _account(contents: Contents) -> Markup | None:
     """What `bezoar reproduce` reads from the page; nothing where no manifest holds a recipe."""
     try:
-        account = account_of([made.artifact.manifest for made in contents.latest])
+        account = account_of([made.artifact for made in contents.latest])
     except DataError:
         return None
     return htmlsafe_json_dumps(account.model_dump(mode="json"), sort_keys=False)

@@ -1,6 +1,7 @@
 """Compares the account of a run with this machine: versions, data and settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from openbezoar.account import Account
@@ -15,7 +16,7 @@ REFUSED = "a run will refuse: "
 class Difference(NamedTuple):
     """One thing that is not here as it was then."""
 
-    what: Literal["version", "data", "model", "setting", "artifact", "machine"]
+    what: Literal["recipe", "version", "data", "model", "setting", "artifact", "machine"]
     where: str
     difference: str
 
@@ -29,7 +30,18 @@ def check(
     account: Account, steps: Sequence[Step], versions: Mapping[str, str | None]
 ) -> list[Difference]:
     """What differs between a run as told and the same recipe planned here, with these versions."""
-    return [*_versions(account.versions, versions), *_stages(account, steps), *_refused(steps)]
+    return [
+        *_edited(account),
+        *_versions(account.versions, versions),
+        *_stages(account, steps),
+        *_refused(steps),
+    ]
+
+
+def _edited(account: Account) -> Iterator[Difference]:
+    wanted, found = account.recipe_sha256, sha256(account.recipe.encode()).hexdigest()
+    if wanted and wanted != found:
+        yield Difference("recipe", "sha256", f"{wanted[:12]} → {found[:12]}: edited since")
 
 
 def _versions(

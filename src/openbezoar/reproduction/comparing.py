@@ -83,9 +83,11 @@ def _card(account: Account, made: Sequence[Artifact], tolerance: float) -> Line:
         if artifact.manifest.kind == "evaluate" and _measures(artifact.manifest, account)
     ]
     here = {name: leaf for scores in measured for name, leaf in _leaves(scores)}
-    then = {f"{score.name}.value": (score.value, 0.0) for score in account.scores}
-    errors = {name: (leaf[0], here.get(name, leaf)[1]) for name, leaf in then.items()}
-    numbers = _paired(errors, {name: here[name] for name in then if name in here}, tolerance)
+    then = {
+        f"{score.name}.value": (score.value, score.standard_error or 0.0)
+        for score in account.scores
+    }
+    numbers = _paired(then, {name: here[name] for name in then if name in here}, tolerance)
     beyond = tuple(number for number in numbers if not number.within)
     outcome: Outcome = "differs" if beyond else "within tolerance"
     within = f"{len(numbers) - len(beyond)} of {len(numbers)}"

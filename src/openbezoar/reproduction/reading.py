@@ -13,7 +13,7 @@ from openbezoar.errors import DataError, OpenBezoarError
 from openbezoar.jsonl import first_problem
 from openbezoar.recipe import Recipe, parse
 from openbezoar.records import Score
-from openbezoar.store import Manifest
+from openbezoar.store import Artifact, Manifest
 
 __all__ = ["read_account", "recipe_of"]
 
@@ -37,7 +37,7 @@ def read_account(path: Path) -> Account:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read ({error})") from None
     try:
-        return _read(text.lstrip("\ufeff").replace("\r\n", "\n"))
+        return _read(text.lstrip("\ufeff").replace("\r\n", "\n"), file.parent)
     except ValidationError as error:
         raise DataError(f"{file}: not the account of a run ({first_problem(error)})") from None
     except (OpenBezoarError, RecursionError) as error:
@@ -46,8 +46,7 @@ def read_account(path: Path) -> Account:
 
 def recipe_of(account: Account, document: Path) -> Recipe:
     """The recipe of an account, read as a file of its own beside the document would be."""
-    text = yaml.safe_dump(account.recipe, sort_keys=False, allow_unicode=True)
-    return parse(text, document.with_name(f"the recipe in {document.name}"))
+    return parse(account.recipe, document.with_name(f"the recipe in {document.name}"))
 
 
 def _file(path: Path) -> Path:
@@ -59,19 +58,22 @@ def _file(path: Path) -> Path:
     raise DataError(f"{path}: holds none of {', '.join(NAMES)}")
 
 
-def _read(text: str) -> Account:
+def _read(text: str, folder: Path) -> Account:
     start = text.lstrip()[:100].lower()
     if start.startswith("{"):
-        return account_of([_manifest(text)])
+        return _manifest(text, folder)
     if start.startswith(("<!doctype", "<html")):
         return _report(text)
     return _card(text)
 
 
-def _manifest(text: str) -> Manifest:
+def _manifest(text: str, folder: Path) -> Account:
+    """The account of one artifact; its recipe lies in the store where it lies."""
     content = _json(text)
     _check_format(content)
-    return Manifest.model_validate(content)
+    manifest = Manifest.model_validate(content)
+    print_ = str(manifest.run.get("recipe_sha256") or "of an older version")
+    return account_of([Artifact(folder.absolute(), manifest)], print_)
 
 
 def _report(text: str) -> Account:
@@ -98,7 +100,8 @@ def _card(text: str) -> Account:
     own = own if isinstance(own, dict) else {}
     return Account.model_validate(
         {
-            "recipe": _yaml(found[2]),
+            "recipe": found[2],
+            "recipe_sha256": str(own.get("recipe_sha256") or ""),
             "versions": {"openbezoar": str(own["version"])} if own.get("version") else {},
             "fingerprint": str(own.get("fingerprint") or ""),
             "scores": _scores(facts.get("model-index")),
@@ -111,10 +114,20 @@ def _scores(index: Any) -> list[Score]:
     results = [result for entry in _objects(index) for result in _objects(entry.get("results"))]
     metrics = [metric for result in results for metric in _objects(result.get("metrics"))]
     return [
-        Score(name=str(one.get("name") or one.get("type")), value=one["value"], n=0)
+        Score(
+            name=str(one.get("name") or one.get("type")),
+            value=one["value"],
+            n=0,
+            standard_error=_error(one.get("args")),
+        )
         for one in metrics
         if isinstance(one.get("value"), int | float)
     ]
+
+
+def _error(arguments: Any) -> float | None:
+    found = arguments.get("standard_error") if isinstance(arguments, dict) else None
+    return found if isinstance(found, int | float) else None
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -140,5 +153,5 @@ def _yaml(text: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError) as error:
         raise DataError(f"not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(found, dict):
-        raise DataError("its recipe is no mapping with `name`, `models` and `stages`")
+        raise DataError("its front matter is no mapping")
     return found
