@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from openbezoar.cli import data, looking, machine, making, measuring, reproducing
+from openbezoar.cli import data, looking, machine, making, measuring, reproducing, starting
 from openbezoar.cli.output import fail
 
 VERBS: tuple[tuple[Callable[..., None], str], ...] = (
+    (starting.init, "bezoar init recipe.yaml --rows mine.jsonl --preferences none --yes"),
     (making.run, "bezoar run recipes/quickstart.yaml"),
     (making.plan, "bezoar plan recipes/small.yaml -s stages.dpo.objective.beta=0.2"),
     (making.check, "bezoar check recipes/small.yaml sft_evol --rows 1"),

@@ -13,10 +13,13 @@ REFUSED = "a run will refuse: "
 """How a plan's warning begins that stops a run."""
 
 
+What = Literal["recipe", "version", "data", "model", "setting", "artifact", "machine"]
+
+
 class Difference(NamedTuple):
     """One thing that is not here as it was then."""
 
-    what: Literal["recipe", "version", "data", "model", "setting", "artifact", "machine"]
+    what: What
     where: str
     difference: str
 
@@ -68,7 +71,7 @@ def _of_stage(before: Any, step: Step) -> Iterator[Difference]:
     now: Any = step.science
     before = before if isinstance(before, dict) else {}
     for part in sorted(before.keys() | now.keys()):
-        what = PARTS.get(part, "setting")
+        what: What = PARTS.get(part, "setting")
         place = "" if part == "settings" else part
         for line in differences(before.get(part), now.get(part), place):
             yield Difference(what, f"stages.{step.name}", line)
@@ -86,5 +89,5 @@ def _refused(steps: Sequence[Step]) -> Iterator[Difference]:
                 yield Difference("machine", f"stages.{step.name}", warning)
 
 
-PARTS: dict[str, Literal["data", "model"]] = {"evidence": "data", "models": "model"}
+PARTS: dict[str, What] = {"evidence": "data", "models": "model"}
 """What the parts of what determines a stage are called, beside its settings."""
