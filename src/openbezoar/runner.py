@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from openbezoar import memory
-from openbezoar.errors import ConfigError, StoreError
+from openbezoar.errors import ConfigError, OpenBezoarError, StoreError
 from openbezoar.families import Bench, ChatModel
 from openbezoar.models.policies import open_model
 from openbezoar.models.spending import Spending
@@ -53,7 +53,7 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
         for step in steps:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
-                artifact = _make(step, run, say)
+                artifact = _attempt(step, run, say)
             else:
                 say(step.name, "made already")
             run.made[step.fingerprint] = artifact
@@ -97,6 +97,15 @@ class _Run:
     spending: Spending
     recipe_sha256: str
     made: dict[str, Artifact] = field(default_factory=dict)
+
+
+def _attempt(step: Step, run: _Run, say: Say) -> Artifact:
+    """Make it, or leave word of what stopped it for the report."""
+    try:
+        return _make(step, run, say)
+    except OpenBezoarError as error:
+        run.store.note_stop(step.name, step.fingerprint, str(error))
+        raise
 
 
 def _make(step: Step, run: _Run, say: Say) -> Artifact:

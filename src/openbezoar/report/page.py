@@ -1,7 +1,9 @@
 """The report: one self-contained HTML page about everything a store holds."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from openbezoar.account import account_of
 from openbezoar.errors import DataError, StoreError
 from openbezoar.records import Score
 from openbezoar.report import figures
+from openbezoar.report.categories import ratings
 from openbezoar.report.contamination import searches
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.courses import METRICS, courses
@@ -28,6 +31,7 @@ from openbezoar.store import Store
 __all__ = ["render", "write"]
 
 _FOLDER = Path(__file__).parent
+LONGEST_MESSAGE = 500
 
 
 def write(store: Store, out: Path) -> Path:
@@ -48,6 +52,7 @@ def write(store: Store, out: Path) -> Path:
 def render(contents: Contents) -> str:
     """The page; equal contents give equal text."""
     book = ledger(contents)
+    search = (_FOLDER / "search.js").read_text(encoding="utf-8")
     taken = courses(contents)
     return (
         _environment()
@@ -65,6 +70,9 @@ def render(contents: Contents) -> str:
             metrics=METRICS,
             merges=[made for made in contents.latest if isinstance(made.numbers, MergeNumbers)],
             ledger=book,
+            ratings=ratings(book),
+            search=Markup(search),  # noqa: S704 - a file of ours
+            search_digest=b64encode(sha256(search.encode()).digest()).decode(),
             main_lines=main_lines(book),
             samples=samples(contents),
             usage=_usage(contents.latest),
@@ -188,6 +196,11 @@ def _breakable(text: str) -> Markup:
     return escape(text).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>"))
 
 
+def _cut(text: str) -> str:
+    """A message of any length, whose start says most."""
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
+
+
 def _settings(value: Any) -> str:
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88)
     return text
@@ -208,5 +221,6 @@ def _environment() -> Environment:
         "money": _money,
         "moment": _moment,
         "settings": _settings,
+        "cut": _cut,
     }
     return environment

@@ -1,10 +1,11 @@
 """Writes the recipe that five answers describe, with a comment on what each part does."""
 
-import json
+import math
 import re
 from functools import cache
 from pathlib import Path
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from openbezoar.errors import ConfigError
@@ -49,7 +50,8 @@ def _quoted(text: object) -> str:
     plain = str(text)
     if PLAIN.fullmatch(plain) and plain.lower() not in WORDS:
         return plain
-    return json.dumps(plain)
+    quoted: str = yaml.safe_dump(plain, default_style='"', allow_unicode=True, width=math.inf)
+    return quoted.strip()
 
 
 @cache
