@@ -19,20 +19,7 @@ from openbezoar.report.page import write
 from tests.calibration.browser import browsing
 from tests.report.conftest import Shelf, _put_training, scores_of
 
-WORDS = [
-    "the",
-    "model",
-    "water",
-    "answer",
-    "question",
-    "number",
-    "why",
-    "heavy",
-    "light",
-    "because",
-    "paper",
-    "river",
-]
+WORDS = ["the", "model", "water", "answer", "question", "why", "heavy", "light", "because"]
 
 
 def text(stream: random.Random, words: int) -> str:
