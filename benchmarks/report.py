@@ -64,7 +64,7 @@ def store(root: Path, rows: int) -> Shelf:
     lost = rows // 10
     verdict = Verdict(filter="judged", keep=False, reason="rated below 0.5")
     shelf.put(
-        "kept",
+        "lamini_kept",
         "filter",
         "examples",
         {"read": rows, "rows": rows - lost, "rejected": {"judged: rated below 0.5": lost}},
@@ -78,6 +78,7 @@ def store(root: Path, rows: int) -> Shelf:
             ),
         },
     )
+    shelf.put("pairs", "source", "preferences", {"read": 1, "rows": 1, "rejected": {}})
     _put_training(shelf)
     for place in range(3):
         scores = [score.model_dump(mode="json") for score in scores_of(place)]

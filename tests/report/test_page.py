@@ -256,7 +256,7 @@ def test_mt_bench_is_shown_by_category_for_every_model_it_was_asked_of(shelf: Sh
     page = page_of(shelf)
     section = page[page.index('<section id="ratings">') :].partition("</section>")[0]
     assert section.count("<figure") == 1
-    assert "a n 9 math" in text_of(section)
+    assert re.search(r"a n 9 [\d. ]*math$", text_of(section))
 
 
 def test_an_empty_store_has_a_page(shelf: Shelf) -> None:
