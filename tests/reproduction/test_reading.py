@@ -63,6 +63,7 @@ def test_a_longer_fence_and_other_blocks_do_not_confuse_a_card(account: Account)
     [
         ("", "no report, no manifest, and no card"),
         ("# A card\n\n```yaml\nname: x\n```\n", "no card with a yaml block"),
+        ("## Recipe\n\nNone.\n\n## Other\n\n```yaml\na: 1\n```\n", "no card with a yaml block"),
         ("---\n- 1\n---\n## Recipe\n\n```yaml\na: 1\n```\n", "front matter is no mapping"),
         ("---\na: [\n---\n## Recipe\n\n```yaml\na: 1\n```\n", "not YAML"),
         ("---\na: 2026-01-99\n---\n## Recipe\n\n```yaml\na: 1\n```\n", "not YAML"),

@@ -22,7 +22,9 @@ NAMES = ("manifest.json", "report.html", "README.md")
 IN_REPORT = re.compile(
     r'<script type="application/json" id="account">\s*(.*?)\s*</script>', re.DOTALL
 )
-IN_CARD = re.compile(r"^#+ *Recipe *\n(?:(?!#).*\n)*?(```+|~~~+)ya?ml *\n(.*?)^\1 *$", re.M | re.S)
+IN_CARD = re.compile(
+    r"^#+ *Recipe *\n(?:(?!#)[^\n]*\n)*?(```+|~~~+)ya?ml *\n(.*?)^\1 *$", re.MULTILINE | re.DOTALL
+)
 HEAD = re.compile(r"\A---\n(.*?)^---$", re.DOTALL | re.MULTILINE)
 
 
