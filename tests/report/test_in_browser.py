@@ -138,6 +138,7 @@ def test_the_picture_in_the_readme_is_taken_of_a_real_report(
     browser.open(write(store, tmp_path / "report.html").as_uri(), ready=COMPLETE)
     browser.resize(1000, 1240)
     browser.prefer("light")
+    browser.call("Emulation.setScrollbarsHidden", hidden=True)
     browser.screenshot(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 20_000

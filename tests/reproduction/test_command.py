@@ -5,7 +5,7 @@ from pathlib import Path
 
 from openbezoar.report.page import write
 from openbezoar.store import Store
-from tests.reproduction.conftest import ROWS, Make
+from tests.reproduction.conftest import ROWS, TEXT, Make
 from tests.test_cli import bezoar
 
 
@@ -55,3 +55,12 @@ def test_what_differs_beyond_the_tolerance_is_listed_and_ends_with_one(
     assert {"stage": "seeds", "number": "rows", "then": 2, "now": 3, "allowed": 0.02} in found[
         "beyond"
     ]
+
+
+def test_a_run_that_fails_leaves_word_for_the_report(folder: Path) -> None:
+    recipe = TEXT.replace("least_words: 1", "least_words: 9")
+    (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    assert bezoar(folder, "run", "recipe.yaml").returncode == 1
+    page = bezoar(folder, "report").stdout.strip()
+    text = (folder / page).read_text(encoding="utf-8")
+    assert "stopped: stage kept: the filters rejected all 2 rows" in text
