@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+from openbezoar.account import Account
 from openbezoar.report.page import write
 from openbezoar.store import Store
-from tests.reproduction.conftest import ROWS, TEXT, Make
+from tests.reproduction.conftest import ROWS, TEXT, Make, card_of
 from tests.test_cli import bezoar
 
 
@@ -64,3 +65,12 @@ def test_a_run_that_fails_leaves_word_for_the_report(folder: Path) -> None:
     page = bezoar(folder, "report").stdout.strip()
     text = (folder / page).read_text(encoding="utf-8")
     assert "stopped: stage kept: the filters rejected all 2 rows" in text
+
+
+def test_a_card_without_scores_is_run_and_says_that_nothing_is_compared(
+    account: Account, folder: Path
+) -> None:
+    (folder / "README.md").write_text(card_of(account.recipe), encoding="utf-8")
+    done = bezoar(folder, "reproduce", "README.md")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "made; the document tells no numbers to compare with\n"

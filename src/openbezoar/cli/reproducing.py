@@ -93,6 +93,9 @@ def _print_lines(lines: "list[Line]", as_json: bool) -> None:
     if as_json:
         print(json.dumps({"stages": rows, "beyond": beyond}, indent=2, ensure_ascii=False))
         return
+    if not rows:
+        print("made; the document tells no numbers to compare with")
+        return
     print_table(rows, as_json)
     if beyond:
         print()
