@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: setup browser quickstart small fmt lint type layers unit test coverage bloat report reference gpu clean
+.PHONY: setup browser pictures quickstart small fmt lint type layers unit test coverage bloat report reference gpu clean
 
 setup: $(STAMP)
 
@@ -54,6 +54,12 @@ coverage: setup
 
 gpu: setup
 	$(BIN)/pytest -m gpu -q
+
+pictures: setup browser ## what the README shows, of the store that `make quickstart` made
+	mkdir -p docs/pictures
+	OPENBEZOAR_PICTURED=.bezoar/quickstart OPENBEZOAR_PICTURES=docs/pictures \
+	$(BIN)/pytest -q tests/report/test_in_browser.py -k picture
+	$(BIN)/python benchmarks/terminal.py docs/pictures/terminal.svg show --store .bezoar/quickstart
 
 report: setup
 	$(BIN)/bezoar report

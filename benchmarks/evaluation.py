@@ -5,10 +5,10 @@
 
 `answers_speedup` is tokens a second of the embedded model behind llama.cpp, 16 questions of two
 turns asked together over those asked one after the other, each way with its own best server: ours
-with the default slots and servers, the other with one slot. `answers_cpu_ratio` is that of processor
-time,
-which other work on the machine disturbs less. `checkpoint_speedup` is the same of the checkpoint in
-transformers, as evaluate stages ask it. `judge_ideal_fraction` is the latency times the rounds that
+with the default slots and servers, the other with one slot. `answers_cpu_ratio` is that of
+processor time, which other work on the machine disturbs less. `checkpoint_speedup` is the same of
+the checkpoint in transformers, as evaluate stages ask it. `judge_ideal_fraction` is the latency
+times the rounds that
 the verdicts need over the time they took, through a server in a process of its own.
 `harness_ratio` is measured by benchmarks/harness.py.
 """

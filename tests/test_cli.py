@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from openbezoar.doctor import EXTRAS
 
 TEXT = """\
 name: small
@@ -296,6 +299,37 @@ def test_every_verb_has_an_example(folder: Path) -> None:
     assert {"run", "plan", "show", "peek", "why", "report", "doctor", "schema"} <= set(verbs)
     for verb in set(verbs) - {"data"}:
         assert f"Example: bezoar {verb}" in bezoar(folder, verb, "--help").stdout
+
+
+def test_a_shell_completes_verbs_and_the_stages_of_the_store(made: Path) -> None:
+    call = """
+import os, sys
+from openbezoar.cli import app
+os.environ.update({"_BEZOAR_COMPLETE": "complete_bash", "COMP_WORDS": sys.argv[1]})
+os.environ["COMP_CWORD"] = "2"
+app(prog_name="bezoar")
+"""
+    assert bezoar(made, "bezoar peek k", code=call).stdout.split() == ["kept"]
+    assert bezoar(made, "bezoar show ", code=call).stdout.split() == [
+        "data",
+        "kept",
+        "rows",
+        "seeds",
+    ]
+
+
+def test_doctor_looks_at_every_extra_of_the_package() -> None:
+    pyproject = Path(__file__).resolve().parents[1] / "pyproject.toml"
+    extras = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert set(EXTRAS) == set(extras) - {"all", "dev"}
+
+
+def test_doctor_tells_the_machine_the_data_and_the_embedded_model(folder: Path) -> None:
+    told = {row["what"] for row in json.loads(bezoar(folder, "doctor", "--json").stdout)}
+    looked_at = {"python", "processors", "memory", "free disk here", "gpu", "embedded model"}
+    assert looked_at | {"HF_TOKEN", "data dolly"} <= told
 
 
 def test_doctor_names_pull_only_for_what_can_be_pulled(

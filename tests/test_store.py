@@ -212,6 +212,17 @@ def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
         pass
 
 
+def test_what_stopped_a_stage_is_told_until_it_is_begun_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.note_stop("rows", "a" * 64, "there is no folder to leave word in")
+    assert store.stops() == {}
+    folder = store.begin("rows", "a" * 64)
+    store.note_stop("rows", "a" * 64, "no answer \ud800")
+    assert store.stops() == {folder.name: "no answer ?"}
+    store.begin("rows", "a" * 64)
+    assert store.stops() == {}
+
+
 def test_the_recipe_run_last_comes_first_and_each_is_kept_once(tmp_path: Path) -> None:
     store = Store(tmp_path)
     first, second = store.keep_recipe("name: one\n"), store.keep_recipe("name: two\n")

@@ -9,16 +9,19 @@ from typing import Any
 
 from openbezoar import catalog
 
-__all__ = ["findings"]
+__all__ = ["EXTRAS", "findings"]
 
 EXTRAS = {
-    "filters": ("numpy", "rensa"),
+    "filters": ("numpy", "rensa", "py3langid"),
     "llama": ("xllamacpp",),
-    "train": ("torch", "transformers", "peft", "accelerate", "bitsandbytes"),
+    "anthropic": ("anthropic",),
+    "tokenizer": ("tokenizers",),
+    "train": ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "sentencepiece"),
     "eval": ("lm_eval", "datasets"),
     "report": ("matplotlib",),
     "publish": ("pyarrow",),
     "ray": ("ray",),
+    "vllm": ("vllm",),
 }
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN")
 
@@ -27,7 +30,7 @@ def findings() -> list[dict[str, Any]]:
     """One line per thing looked at: what, how it is, and the fix where one is needed."""
     return [
         _row("python", platform.python_version()),
-        _row("processors", str(os.cpu_count())),
+        _row("processors", _processors()),
         _row("memory", _memory()),
         _row("free disk here", f"{shutil.disk_usage(Path.cwd()).free / 1e9:.0f} GB"),
         _gpu(),
@@ -42,6 +45,13 @@ def _row(what: str, state: str, fix: str = "") -> dict[str, Any]:
     return {"what": what, "state": state, "fix": fix}
 
 
+def _processors() -> str:
+    """Those there are, and those this process may use where they are fewer."""
+    there = os.cpu_count() or 1
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    return str(there) if ours == there else f"{there}, of which {ours} may be used here"
+
+
 def _memory() -> str:
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return f"{pages * size / 1e9:.0f} GB"
@@ -54,7 +64,9 @@ def _gpu() -> dict[str, Any]:
 
     if not torch.cuda.is_available():
         return _row("gpu", "none; training runs on the processor")
-    return _row("gpu", torch.cuda.get_device_name())
+    free, total = torch.cuda.mem_get_info()
+    memory = f"{total / 1e9:.0f} GB, {free / 1e9:.0f} GB free"
+    return _row("gpu", f"{torch.cuda.get_device_name()}, {memory}")
 
 
 def _extra(name: str, modules: tuple[str, ...]) -> dict[str, Any]:

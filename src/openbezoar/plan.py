@@ -11,7 +11,7 @@ from openbezoar.families import ModelSpec, Stage
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Store, fingerprint
 
-__all__ = ["Step", "plan"]
+__all__ = ["Step", "differences", "plan"]
 
 State = Literal["made", "to make", "to make again", "to continue"]
 
@@ -54,6 +54,19 @@ def plan(recipe: Recipe, store: Store) -> list[Step]:
         step._replace(warnings=(*step.warnings, *unsearched))
         for step, unsearched in zip(steps, _unsearched(recipe), strict=True)
     ]
+
+
+def differences(old: JsonValue, new: JsonValue, place: str = "") -> Iterator[str]:
+    """What changed between two states of settings, a line each."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            below = f"{place}.{key}" if place else key
+            yield from differences(old.get(key), new.get(key), below)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for position, pair in enumerate(zip(old, new, strict=True)):
+            yield from differences(*pair, place=f"{place}.{position}")
+    elif old != new:
+        yield f"{place.removeprefix('settings.')}: {_short(old)} → {_short(new)}"
 
 
 def _unsearched(recipe: Recipe) -> list[list[str]]:
@@ -141,25 +154,13 @@ def _state(
         return "to continue", "an earlier run did not finish it"
     if before is None:
         return "to make", "new"
-    changes = list(_differences(before.manifest.science, now[0]))
+    changes = list(differences(before.manifest.science, now[0]))
     changes += [
         f"{read} changes"
         for read, given in now[1].items()
         if before.manifest.inputs.get(read) != given
     ]
     return "to make again", "; ".join(changes[:3]) or "other inputs"
-
-
-def _differences(old: JsonValue, new: JsonValue, place: str = "") -> Iterator[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            below = f"{place}.{key}" if place else key
-            yield from _differences(old.get(key), new.get(key), below)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for position, pair in enumerate(zip(old, new, strict=True)):
-            yield from _differences(*pair, place=f"{place}.{position}")
-    elif old != new:
-        yield f"{place.removeprefix('settings.')}: {_short(old)} → {_short(new)}"
 
 
 def _short(value: JsonValue) -> str:

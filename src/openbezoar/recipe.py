@@ -15,7 +15,7 @@ from openbezoar.models.budget import RunBudget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 
-__all__ = ["Recipe", "keeping_contaminated", "load", "schema", "text_of"]
+__all__ = ["Recipe", "keeping_contaminated", "load", "parse", "schema", "text_of"]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -107,7 +107,11 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises ConfigError with file, line, the place in the recipe and the fix.
     """
-    text = _read(path)
+    return parse(_read(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe that a text holds; `path` is where messages and relative paths place it."""
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that refuses repeats
     except yaml.YAMLError as error:

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from pydantic import JsonValue
-
 from openbezoar import memory
 from openbezoar.errors import (
     ConfigError,
@@ -33,7 +31,7 @@ from openbezoar.progress import Pace
 from openbezoar.recipe import Recipe, text_of
 from openbezoar.store import Artifact, Manifest, Store
 
-__all__ = ["probe", "run"]
+__all__ = ["probe", "run", "versions"]
 
 Say = Callable[[str, str], None]
 VERSIONS = (
@@ -67,11 +65,22 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
             artifact = store.find(step.name, step.fingerprint)
             if artifact is None:
                 run.spending.deadline.check()
-                artifact = _make(step, run, say)
+                artifact = _attempt(step, run, say)
             else:
                 say(step.name, "made already")
             run.made[step.fingerprint] = artifact
     return list(run.made.values())
+
+
+def versions() -> dict[str, str | None]:
+    """The versions of Python and of the libraries that results may depend on; None if absent."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in VERSIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
 
 
 def probe(recipe: Recipe, store: Store, most: int, say: Say) -> dict[str, str]:
@@ -144,6 +153,15 @@ class _Run:
     made: dict[str, Artifact] = field(default_factory=dict)
 
 
+def _attempt(step: Step, run: _Run, say: Say) -> Artifact:
+    """Make it, or leave word of what stopped it for the report."""
+    try:
+        return _make(step, run, say)
+    except OpenBezoarError as error:
+        run.store.note_stop(step.name, step.fingerprint, str(error))
+        raise
+
+
 def _make(step: Step, run: _Run, say: Say) -> Artifact:
     folder = run.store.begin(step.name, step.fingerprint)
     say(step.name, f"{step.state}: {step.stage.kind}")
@@ -177,7 +195,7 @@ def _make(step: Step, run: _Run, say: Say) -> Artifact:
             "disk_mb": round(_size(folder), 3),
             "usage": dict(bench.usage),
             "measured": {name: round(value, 3) for name, value in bench.measured.items()},
-            "versions": _versions(),
+            "versions": {**versions()},
             "commit": _commit(),
             "machine": f"{platform.system()} {platform.machine()}",
         },
@@ -249,16 +267,6 @@ def _find(made: dict[str, Artifact], print_: str) -> Artifact:
     if print_ not in made:
         raise StoreError(f"the artifact {print_[:12]} is not part of this recipe's run")
     return made[print_]
-
-
-def _versions() -> JsonValue:
-    found: dict[str, JsonValue] = {"python": platform.python_version()}
-    for name in VERSIONS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found
 
 
 def _commit() -> str | None:

@@ -24,6 +24,8 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 SCRATCH = "scratch"
 """The part of an unfinished artifact that is removed at commit: training checkpoints."""
+STOPPED = "stopped.txt"
+"""The part of an unfinished artifact that says why it is; gone when the stage is begun again."""
 RECIPES = "recipes"
 """The folder of every recipe that was run, each in a file named by its sha256."""
 PRINT = 12 * "[0-9a-f]"
@@ -141,6 +143,19 @@ class Store:
             if left.name != SCRATCH:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         return folder
+
+    def note_stop(self, stage: str, print_: str, why: str) -> None:
+        """Leave word in an unfinished folder of what stopped the stage."""
+        folder = self.root / f"{stage}-{print_[:12]}.partial"
+        if folder.is_dir():
+            (folder / STOPPED).write_text(why, encoding="utf-8", errors="replace")
+
+    def stops(self) -> dict[str, str]:
+        """What stopped a stage, by the unfinished folder that says so."""
+        notes = sorted(self.root.glob(f"*-{PRINT}.partial/{STOPPED}"))
+        return {
+            note.parent.name: note.read_text(encoding="utf-8", errors="replace") for note in notes
+        }
 
     def has_begun(self, stage: str, print_: str) -> bool:
         """Whether an interrupted run left an unfinished artifact."""

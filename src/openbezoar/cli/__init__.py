@@ -8,10 +8,20 @@ from typing import Annotated
 
 import typer
 
-from openbezoar.cli import data, looking, machine, making, measuring, sharing
+from openbezoar.cli import (
+    data,
+    looking,
+    machine,
+    making,
+    measuring,
+    reproducing,
+    sharing,
+    starting,
+)
 from openbezoar.cli.output import fail
 
 VERBS: tuple[tuple[Callable[..., None], str], ...] = (
+    (starting.init, "bezoar init recipe.yaml --rows mine.jsonl --preferences none --yes"),
     (making.run, "bezoar run recipes/quickstart.yaml --max-usd 5 --max-hours 2"),
     (making.plan, "bezoar plan recipes/small.yaml --probe 20 --max-hours 2"),
     (making.check, "bezoar check recipes/small.yaml sft_evol --rows 1"),
@@ -20,6 +30,7 @@ VERBS: tuple[tuple[Callable[..., None], str], ...] = (
     (looking.why, "bezoar why evol-dolly-12.1"),
     (making.calibrate, "bezoar calibrate recipes/small.yaml lamini_kept --web"),
     (looking.report, "bezoar report --out report.html"),
+    (reproducing.reproduce, "bezoar reproduce .bezoar/report.html --check"),
     (measuring.compare, "bezoar compare eval_base eval_dpo"),
     (measuring.chat, "bezoar chat dpo_model"),
     (sharing.card, "bezoar card dpo_model > README.md"),

@@ -10,6 +10,7 @@ from openbezoar.cli.options import (
     DEFAULT_STORE,
     AsJson,
     StoreFolder,
+    stages_here,
 )
 from openbezoar.cli.output import print_table
 from openbezoar.outline import outline
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def show(
-    stage: Annotated[str | None, typer.Argument(help="A stage; all of them without.")] = None,
+    stage: Annotated[
+        str | None,
+        typer.Argument(help="A stage; all of them without.", autocompletion=stages_here),
+    ] = None,
     store: StoreFolder = DEFAULT_STORE,
     funnel: Annotated[
         bool, typer.Option("--funnel", help="Only what each scheme asked for, lost and kept.")
@@ -53,7 +57,9 @@ def show(
 
 
 def peek(  # noqa: PLR0913 - one argument per option
-    stage: Annotated[str, typer.Argument(help="The stage whose rows to read.")],
+    stage: Annotated[
+        str, typer.Argument(help="The stage whose rows to read.", autocompletion=stages_here)
+    ],
     store: StoreFolder = DEFAULT_STORE,
     count: Annotated[int, typer.Option("-n", min=1, help="How many rows.")] = 5,
     rejected: Annotated[

@@ -5,6 +5,16 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_STORE = Path(".bezoar")
+
+
+def stages_here(incomplete: str) -> list[str]:
+    """The stages of the default store whose names begin so: what a shell completes."""
+    manifests = DEFAULT_STORE.glob("*-*/manifest.json")
+    names = {path.parent.name.rpartition("-")[0] for path in manifests}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]
 StoreFolder = Annotated[Path, typer.Option("--store", help="The folder that holds the artifacts.")]
 Overrides = Annotated[
@@ -26,4 +36,3 @@ MaxHours = Annotated[
     typer.Option("--max-hours", help="The most time that one run may take; wins over the recipe."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-DEFAULT_STORE = Path(".bezoar")

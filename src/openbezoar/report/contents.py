@@ -1,8 +1,9 @@
 """What a report is about: the latest artifact of every stage, and what is unfinished or broken."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import yaml
 from pydantic import JsonValue, ValidationError
 
 from openbezoar import shelf
@@ -11,6 +12,9 @@ from openbezoar.report.numbers import Numbers, Run, read
 from openbezoar.store import Artifact, Store
 
 __all__ = ["Contents", "Made", "gather"]
+
+UNFINISHED = len("-0123456789ab.partial")
+"""How much longer an unfinished folder's name is than its stage's."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,10 @@ class Contents:
     """What is wrong, by folder."""
     unfinished: list[str]
     """Folders that an interrupted or running run left."""
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    """What stopped a stage, by the folder that it left."""
+    to_come: Mapping[str, str] = field(default_factory=dict)
+    """The kinds of the stages, by name, that the recipe run last has and nothing is made of."""
 
     def stale(self, made: Made) -> list[str]:
         """The inputs that have been made anew since."""
@@ -114,7 +122,26 @@ def gather(store: Store) -> Contents:
         by_print[manifest.fingerprint] = Made(artifact, numbers, run)
     newest = {made.name: made for made in by_print.values()}
     latest = [made for made in by_print.values() if newest[made.name] is made]
-    return Contents(latest, by_print, broken, survey.unfinished)
+    begun = {name[:-UNFINISHED] for name in survey.unfinished}
+    to_come = {
+        name: kind
+        for name, kind in _stages(store).items()
+        if name not in newest and name not in begun
+    }
+    return Contents(latest, by_print, broken, survey.unfinished, store.stops(), to_come)
+
+
+def _stages(store: Store) -> dict[str, str]:
+    """The kinds of the stages of the recipe that was run last; none where it cannot be read."""
+    try:
+        text = next(iter(store.recipes().values()), "")
+        recipe = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return {
+        str(name): str(_mapping(stage).get("kind", ""))
+        for name, stage in _mapping(_mapping(recipe).get("stages")).items()
+    }
 
 
 def _mapping(value: object) -> Mapping[str, JsonValue]:

@@ -1,15 +1,16 @@
 """What stages were expected to take when they began, beside what they took."""
 
 from openbezoar.errors import StoreError
-from openbezoar.estimates.actual import Comparison, compared
+from openbezoar.estimates.actual import compared
 from openbezoar.estimates.keeping import kept
+from openbezoar.estimates.tables import comparison_rows
 from openbezoar.report.contents import Contents
 from openbezoar.store import Store
 
 __all__ = ["costs_against_plan"]
 
 
-def costs_against_plan(contents: Contents) -> list[Comparison]:
+def costs_against_plan(contents: Contents) -> list[dict[str, str | None]]:
     """A line for each stage and figure that was estimated, then those of all stages together.
 
     No lines where no run has kept an estimate, or what was kept cannot be read.
@@ -21,4 +22,4 @@ def costs_against_plan(contents: Contents) -> list[Comparison]:
         estimates = kept(Store(artifacts[0].folder.parent))
     except StoreError:
         return []
-    return compared(estimates, artifacts)
+    return comparison_rows(compared(estimates, artifacts))

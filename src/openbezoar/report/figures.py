@@ -64,7 +64,12 @@ def curve(lines: Mapping[str, Sequence[Point]], metric: str, name: str) -> Marku
         return _svg(figure, name)
 
 
-def metric(models: Sequence[str], scores: Sequence[Score | None], name: str) -> Markup:
+def metric(
+    models: Sequence[str],
+    scores: Sequence[Score | None],
+    name: str,
+    bounds: tuple[float, float] | None = None,
+) -> Markup:
     """One metric over the models, with 95 % intervals; a model without a value is left empty."""
     with _canvas(0.45 + 0.34 * len(models)) as figure:
         height = float(figure.get_size_inches()[1])
@@ -77,6 +82,8 @@ def metric(models: Sequence[str], scores: Sequence[Score | None], name: str) -> 
             axes.plot([score.value], [place], color=GOOD, marker="o", markersize=6)
         axes.set_yticks(range(len(models)), [_short(model, 20) for model in models])
         axes.set_ylim(len(models) - 0.5, -0.5)
+        if bounds:
+            axes.set_xlim(*bounds)
         axes.locator_params(axis="x", nbins=4)
         return _svg(figure, name)
 

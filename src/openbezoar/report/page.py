@@ -1,17 +1,22 @@
 """The report: one self-contained HTML page about everything a store holds."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
-from openbezoar.errors import StoreError
+from openbezoar.account import account_of
+from openbezoar.errors import DataError, StoreError
 from openbezoar.records import Score
 from openbezoar.report import figures
+from openbezoar.report.categories import ratings
 from openbezoar.report.checkpoints import checkpoints
 from openbezoar.report.contamination import searches
 from openbezoar.report.contents import Contents, Made, gather
@@ -28,6 +33,7 @@ from openbezoar.store import Store
 __all__ = ["render", "write"]
 
 _FOLDER = Path(__file__).parent
+LONGEST_MESSAGE = 500
 
 
 def write(store: Store, out: Path) -> Path:
@@ -48,11 +54,13 @@ def write(store: Store, out: Path) -> Path:
 def render(contents: Contents) -> str:
     """The page; equal contents give equal text."""
     book = ledger(contents)
+    search = (_FOLDER / "search.js").read_text(encoding="utf-8")
     return (
         _environment()
         .get_template("page.html.jinja")
         .render(
             contents=contents,
+            account=_account(contents),
             about=_about(contents),
             chains=chains(contents),
             searches=searches(contents),
@@ -63,6 +71,9 @@ def render(contents: Contents) -> str:
             metrics=METRICS,
             merges=[made for made in contents.latest if isinstance(made.numbers, MergeNumbers)],
             ledger=book,
+            ratings=ratings(book),
+            search=Markup(search),  # noqa: S704 - a file of ours
+            search_digest=b64encode(sha256(search.encode()).digest()).decode(),
             main_lines=main_lines(book),
             samples=samples(contents),
             usage=_usage(contents.latest),
@@ -72,6 +83,15 @@ def render(contents: Contents) -> str:
             figures=figures,
         )
     )
+
+
+def _account(contents: Contents) -> Markup | None:
+    """What `bezoar reproduce` reads from the page; nothing where no manifest holds a recipe."""
+    try:
+        account = account_of([made.artifact for made in contents.latest])
+    except DataError:
+        return None
+    return htmlsafe_json_dumps(account.model_dump(mode="json"), sort_keys=False)
 
 
 def _about(contents: Contents) -> dict[str, Any]:
@@ -179,6 +199,11 @@ def _breakable(text: str) -> Markup:
     return escape(text).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>"))
 
 
+def _cut(text: str) -> str:
+    """A message of any length, whose start says most."""
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
+
+
 def _settings(value: Any) -> str:
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88)
     return text
@@ -199,5 +224,6 @@ def _environment() -> Environment:
         "money": _money,
         "moment": _moment,
         "settings": _settings,
+        "cut": _cut,
     }
     return environment

@@ -1,6 +1,6 @@
 """A few rows of a stage for people to read, found without reading the whole file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
@@ -13,10 +13,12 @@ __all__ = ["Samples", "Shown", "samples"]
 
 Record = TypeVar("Record", bound=BaseModel)
 
-KEPT, LOST, PLACES = 3, 4, 24
+KEPT, LOST, PLACES = 12, 12, 96
 """How many kept and how many lost rows are shown; among how many places the lost are looked for."""
 LONGEST = 1200
 """Characters of one text that are shown."""
+LONGEST_ROW = 6000
+"""Characters of one row after which no further text of it is shown."""
 LARGE = 1 << 20
 """Bytes beyond which a file is not read whole."""
 
@@ -147,7 +149,17 @@ def _texts(row: Row) -> list[tuple[str, str]]:
             ("context", row.context),
             ("target", row.target or ""),
         ]
-    return [(name, _cut(text)) for name, text in texts if text]
+    return list(_within(LONGEST_ROW, [(name, _cut(text)) for name, text in texts if text]))
+
+
+def _within(most: int, texts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The texts until so many characters are shown, then how many texts are missing."""
+    for place, (name, text) in enumerate(texts):
+        if most <= 0:
+            yield "…", f"({len(texts) - place:,} more texts)"
+            return
+        yield name, text
+        most -= len(text)
 
 
 def _words(verdict: Verdict) -> str:

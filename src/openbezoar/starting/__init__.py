@@ -1,0 +1,1 @@
+"""A first recipe of one's own: five questions, and what their answers make."""
