@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,11 +39,22 @@ def show(
             print_table(steps, as_json)
     else:
         manifest = shelf.latest(held, stage).manifest.model_dump(mode="json")
-        print(
-            json.dumps(manifest, indent=2, ensure_ascii=False)
-            if as_json
-            else shelf.visible(outline(manifest))
-        )
+        if as_json:
+            print(json.dumps(manifest, indent=2, ensure_ascii=False))
+            return
+        scores = manifest["numbers"].pop("scores", [])
+        print(shelf.visible(outline(manifest)))
+        _print_scores(scores)
+
+
+def _print_scores(content: list[Any]) -> None:
+    from openbezoar import scoreboard, shelf
+    from openbezoar.records import Score
+
+    if scores := [Score.model_validate(score) for score in content]:
+        print()
+        print_table(scoreboard.rows_of(scores), as_json=False)
+        print("\n" + shelf.visible("\n".join(scoreboard.notes_of(scores))))
 
 
 def peek(  # noqa: PLR0913 - one argument per option
