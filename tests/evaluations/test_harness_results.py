@@ -3,13 +3,19 @@
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from openbezoar.evaluations.harness_results import Found, side_by_side
 from openbezoar.evaluations.lm_harness import TaskRun
 from openbezoar.evaluations.local_tasks import Prepared
 from openbezoar.records import Score
 
-SETTINGS = {"limit": 4, "precision": "float32", "backend": "transformers", "template": None}
+SETTINGS: dict[str, JsonValue] = {
+    "limit": 4,
+    "precision": "float32",
+    "backend": "transformers",
+    "template": None,
+}
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -97,7 +103,7 @@ def test_unreadable_and_cut_answers_stand_beside_a_generated_score() -> None:
     said = [["12"], [""], ["[invalid]"], [" "]]
     rows = [row(filter="strict", filtered_resps=answers) for answers in said]
     rows[0]["cut"] = True
-    generated = {"configs": {"t": {"output_type": "generate_until"}}}
+    generated: dict[str, Any] = {"configs": {"t": {"output_type": "generate_until"}}}
     assert found(0.0, rows, "exact_match", **generated).flags == (
         "zero",
         "3 of 4 answers empty or without the form asked for",

@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from openbezoar.evaluations.measured import Measured, find, keep, print_of
 from openbezoar.records import Score
 
-KEY = {"model": {"a.safetensors": "1"}, "task": "rte", "limit": None}
+KEY: dict[str, JsonValue] = {"model": {"a.safetensors": "1"}, "task": "rte", "limit": None}
 SCORE = Score(name="rte.acc", value=0.1 + 0.2, n=3, flags=("zero",), settings={"shots": 0})
 
 
@@ -32,9 +33,9 @@ def test_all_of_it_comes_back_to_the_last_bit(tmp_path: Path, measured: Measured
 )
 @pytest.mark.usefixtures("measured")
 def test_another_model_task_or_setting_finds_nothing(
-    tmp_path: Path, change: dict[str, object]
+    tmp_path: Path, change: dict[str, JsonValue]
 ) -> None:
-    assert find(tmp_path, {**KEY, **change}) is None  # type: ignore[dict-item]
+    assert find(tmp_path, {**KEY, **change}) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"key": 1}'])

@@ -45,6 +45,7 @@ class Harness(Evaluation):
     """Whether questions go through the checkpoint's chat template; such scores end in `.chat`, and
     stand beside those without where it is both."""
     precision: Precision = "bfloat16"
+    """The numbers that the model computes with."""
     backend: Backend = "transformers"
     """What computes: transformers, or vLLM where it is installed. Their scores differ a little, and
     are compared only on request."""

@@ -82,13 +82,15 @@ class Loaded:
         return results
 
     def _is_cut(self, row: Mapping[str, Any]) -> bool:
-        settings = row["arguments"][0][-1]
-        if not isinstance(settings, Mapping):
+        asked = row["arguments"][0]
+        settings = asked[1] if len(asked) > 1 else None
+        if not isinstance(settings, Mapping):  # a likelihood, not an answer
             return False
         most = next((settings[name] for name in LONGEST if name in settings), None)
         longest = self._model.max_gen_toks if most is None else most
         answers = [answer for several in row["resps"] for answer in several]
-        return any(len(self._model.tok_encode(answer)) >= longest for answer in answers)
+        encode = self._model.tokenizer.encode
+        return any(len(encode(text, add_special_tokens=False)) >= longest for text in answers)
 
 
 def load(folder: Path, backend: Backend, precision: Precision, runtime: HarnessRuntime) -> Loaded:
