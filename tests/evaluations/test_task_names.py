@@ -1,6 +1,7 @@
 """What lm-eval's tasks are called."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from openbezoar.evaluations.task_names import check_known, folder_of, package
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache with nothing in it, and nothing remembered from another."""
     monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path))
     task_names._names.cache_clear()
-    return tmp_path
+    yield tmp_path
+    task_names._names.cache_clear()
 
 
 @pytest.mark.parametrize(

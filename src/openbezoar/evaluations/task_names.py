@@ -6,7 +6,6 @@ import importlib.util
 import json
 import os
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,14 +21,11 @@ NAMED = re.compile(
 TAGGED = re.compile(KEY % "tag" + r"(?:(\S[^\n]*)|\n((?:[ \t]*- [^\n]+\n?)+))", re.M)
 
 
-def check_known(task: str, beside: Iterable[str] = ()) -> None:
-    """Raise ConfigError for a task that lm-eval lacks; where it is not installed nobody knows.
-
-    `beside` are further names that may have been meant.
-    """
+def check_known(task: str) -> None:
+    """Raise ConfigError for a task that lm-eval lacks; where it is not installed nobody knows."""
     if package() is None or task in _names():
         return
-    near = difflib.get_close_matches(task, {*_names(), *beside}, n=3)
+    near = difflib.get_close_matches(task, _names(), n=3)
     hint = f"did you mean {', '.join(near)}?" if near else "`lm_eval ls tasks` lists them"
     raise ConfigError(f"harness: lm-eval has no task {task!r}; {hint}")
 
