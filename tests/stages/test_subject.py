@@ -91,3 +91,7 @@ def test_a_template_is_seen_without_loading_a_tokenizer(
     assert not has_template(tmp_path)
     settings.write_text('{"chat_template": "{{ messages }}"}', encoding="utf-8")
     assert has_template(tmp_path)
+    for broken in ("{", "[]"):
+        settings.write_text(broken, encoding="utf-8")
+        with pytest.raises(DataError, match="no JSON object"):
+            has_template(tmp_path)

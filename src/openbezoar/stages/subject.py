@@ -46,7 +46,10 @@ def has_template(folder: Path) -> bool:
     if (folder / "chat_template.jinja").is_file():
         return True
     path = folder / "tokenizer_config.json"
-    return path.is_file() and bool(json.loads(path.read_bytes()).get("chat_template"))
+    try:
+        return path.is_file() and bool(json.loads(path.read_bytes()).get("chat_template"))
+    except (ValueError, AttributeError):
+        raise DataError(f"{path}: no JSON object; put the tokenizer's own file back") from None
 
 
 def _of_store(name: str, bench: Bench, force: bool) -> tuple[Subject, Numbers]:
