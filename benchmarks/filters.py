@@ -131,7 +131,7 @@ def sifted(given: argparse.Namespace) -> dict[str, Any]:
 def all_filters(folder: Path) -> str:
     """The filters, with every set in `lm_eval` to look for."""
     from openbezoar import jsonl
-    from openbezoar.evaluations.local_tasks import TASKS
+    from openbezoar.evaluations.task_files import TASKS
 
     with (folder / "others.jsonl").open("w", encoding="utf-8") as file:
         for name, field in OTHERS.items():

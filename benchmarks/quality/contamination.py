@@ -23,7 +23,7 @@ from benchmarks.quality.duplicates import dolly
 from benchmarks.sifting import prepare, sift
 from openbezoar import jsonl
 from openbezoar.evaluations.harness import Harness
-from openbezoar.evaluations.local_tasks import TASKS
+from openbezoar.evaluations.task_files import TASKS
 from openbezoar.families import Item
 from openbezoar.filters.contamination import Contamination
 

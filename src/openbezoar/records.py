@@ -177,9 +177,15 @@ class Score(Record):
     high: float | None = None
     """The bounds of the 95 % interval."""
     higher_is_better: bool = True
+    flags: tuple[str, ...] = ()
+    """What stands beside the value in every table: measured on a part, zero, below chance."""
     note: str = ""
     settings: dict[str, JsonValue] = {}
     """What the value depends on beside the model; scores that differ in it are no comparison."""
+
+    def flagged(self, *flags: str) -> "Score":
+        """Itself with more that stands beside the value."""
+        return self.model_copy(update={"flags": (*self.flags, *flags)})
 
 
 def check_turns(messages: tuple[Message, ...], last: str) -> None:

@@ -249,6 +249,7 @@ def _bench(step: Step, run: _Run, say: Callable[[str], None], folder: Path) -> B
         seed=run.recipe.seed,
         folder=folder,
         scratch=scratch,
+        kept=run.store.root / "kept",
         inputs={name: run.made[print_] for name, print_ in step.inputs.items()},
         specs=run.recipe.models,
         open_model=open_named,

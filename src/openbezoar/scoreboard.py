@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from openbezoar.component import discover
+from openbezoar.evaluations.harness_results import CHAT
 from openbezoar.families import Evaluation
 from openbezoar.outline import cell, table
 from openbezoar.records import Score
@@ -15,7 +16,6 @@ from openbezoar.store import Artifact
 
 __all__ = ["scoreboard"]
 
-NAMES = ("score", "value", "95 % interval", "n", "missing", "note")
 Settings = Mapping[str, JsonValue]
 
 
@@ -24,10 +24,12 @@ def scoreboard(artifact: Artifact) -> str:
     manifest, numbers = artifact.manifest, dict[str, Any](artifact.numbers)
     scores = [Score.model_validate(score) for score in numbers["scores"]]
     notes = list(dict.fromkeys(score.note for score in scores if score.note))
+    rows = [_row(score, chat, notes) for score, chat in _twins(scores)]
+    names = [name for name in rows[0] if any(row[name] is not None for row in rows)] if rows else []
     lines = [
         f"{manifest.stage} measured {numbers['model']}: {len(scores)} scores",
         "",
-        *table(NAMES, (_row(score, notes) for score in scores)),
+        *table(names, ([row[name] for name in names] for row in rows)),
         "",
         *(f"note {place}: {note}" for place, note in enumerate(notes, start=1)),
         *_set(manifest.science),
@@ -36,12 +38,38 @@ def scoreboard(artifact: Artifact) -> str:
     return visible("\n".join(lines))
 
 
-def _row(score: Score, notes: Sequence[str]) -> tuple[Any, ...]:
+def _twins(scores: Sequence[Score]) -> Iterator[tuple[Score, Score | None]]:
+    """Each score, with its twin through the chat template where there is one."""
+    chats = {score.name.removesuffix(CHAT): score for score in scores if score.name.endswith(CHAT)}
+    plain = {score.name for score in scores}
+    for score in scores:
+        if not (score.name.endswith(CHAT) and score.name.removesuffix(CHAT) in plain):
+            yield score, chats.get(score.name)
+
+
+def _row(score: Score, chat: Score | None, notes: Sequence[str]) -> dict[str, Any]:
     direction = "\u2191" if score.higher_is_better else "\u2193"
+    flags = [*score.flags]
+    if chat is not None:
+        flags += [f"chat: {flag}" for flag in chat.flags if flag not in flags]
+    both = [one.note for one in (score, chat) if one is not None and one.note]
+    places = dict.fromkeys(str(notes.index(note) + 1) for note in both)
+    return {
+        "score": f"{score.name} {direction}",
+        "value": cell(score.value),
+        "95 % interval": _interval(score),
+        "with chat template": None if chat is None else cell(chat.value),
+        "its interval": None if chat is None else _interval(chat),
+        "n": score.n,
+        "missing": score.missing,
+        "flags": "; ".join(flags) or None,
+        "note": ", ".join(places),
+    }
+
+
+def _interval(score: Score) -> str | None:
     known = score.low is not None and score.high is not None
-    interval = f"{cell(score.low)} to {cell(score.high)}" if known else None
-    note = notes.index(score.note) + 1 if score.note else ""
-    return f"{score.name} {direction}", score.value, interval, score.n, score.missing, note
+    return f"{cell(score.low)} to {cell(score.high)}" if known else None
 
 
 def _set(science: Any) -> Iterator[str]:

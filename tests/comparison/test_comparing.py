@@ -57,6 +57,14 @@ def test_a_task_is_compared_with_the_chat_template_and_without(store: Store, put
     assert [one.metric for one in compared(store).comparisons] == ["piqa.acc", "piqa.acc.chat"]
 
 
+def test_what_stands_beside_a_score_stands_beside_its_comparison(store: Store, put: Put) -> None:
+    a = score("piqa.acc", mean(WORSE), flags=["first 40 rows", "below chance (0.500)"])
+    b = score("piqa.acc", mean(BETTER), flags=["first 40 rows"])
+    put_pair(put, WORSE, BETTER, a, b)
+    [found] = compared(store).comparisons
+    assert found.flags == "first 40 rows; A: below chance (0.500)"
+
+
 def test_a_score_that_nobody_could_make_is_named_and_its_parts_are_not(
     store: Store, put: Put
 ) -> None:

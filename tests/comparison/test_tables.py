@@ -13,6 +13,7 @@ from tests.comparison.conftest import Put, harness, score
 ONE = Comparison(
     metric="piqa.acc", a=0.5, b=0.75, difference=0.25, low=0.05, high=0.4, rows=40, unshared=2,
     p=0.02, p_corrected=0.2, verdict="no difference shown", reservations="shots 0 and 5",
+    flags="A: below chance (0.500)",
 )  # fmt: skip
 
 
@@ -21,6 +22,7 @@ def test_every_reservation_stands_below_the_table() -> None:
         a="x", b="y", method="by coin", comparisons=(ONE,), not_compared={"boolq.acc": "only x"}
     )
     assert rows_of(found)[0]["verdict"] == "no difference shown"
+    assert rows_of(found)[0]["flags"] == "A: below chance (0.500)"
     assert lines_below(found) == [
         "A is x, B is y",
         "by coin",

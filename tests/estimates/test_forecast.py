@@ -99,6 +99,15 @@ def test_training_memory_follows_the_settings(tmp_path: Path, override: str, gro
     assert (after > before) == grows
 
 
+def test_all_weights_take_more_of_everything_than_an_adapter(tmp_path: Path) -> None:
+    known = Known({}, 1e11)
+    adapter = estimates(tmp_path, "stages.tuned.precision=float32", known=known)["tuned"]
+    overrides = ("stages.tuned.precision=float32", "stages.tuned.lora=null")
+    whole = estimates(tmp_path, *overrides, known=known)["tuned"]
+    for figure in ("memory_mb", "disk_mb", "seconds"):
+        assert likely(getattr(whole, figure)) > likely(getattr(adapter, figure)), figure
+
+
 def test_a_base_that_is_not_here_is_said_to_be_unknown(tmp_path: Path) -> None:
     found = estimates(tmp_path, "models.base.checkpoint=nobody/has-this")
     assert found["tuned"].memory_mb is None

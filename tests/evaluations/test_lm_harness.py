@@ -1,5 +1,6 @@
 """Calling lm-eval."""
 
+import importlib.util
 import logging
 import os
 import subprocess
@@ -9,19 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from openbezoar.errors import ConfigError
-from openbezoar.evaluations.lm_harness import check_reachable, quiet
-
-UNREACHABLE = """
-from pathlib import Path
-from openbezoar.errors import DataError
-from openbezoar.evaluations.lm_harness import check_reachable, quiet
-try:
-    with quiet(Path("log.txt")):
-        check_reachable("sciq")
-except DataError as error:
-    print(error)
-"""
+from openbezoar.errors import MissingExtra
+from openbezoar.evaluations.lm_harness import check_installed, quiet
 
 
 @pytest.mark.slow
@@ -54,21 +44,10 @@ def test_afterwards_everything_speaks_again(
     assert os.environ.get("DISABLE_MULTIPROC") == before
 
 
-@pytest.mark.slow
-def test_a_misspelt_task_names_the_ones_near_it(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ConfigError, match=r"no task 'arc_esy'; did you mean .*arc_easy"),
-        quiet(tmp_path / "log.txt"),
-    ):
-        check_reachable("arc_esy")
-
-
-@pytest.mark.slow
-def test_a_task_with_rows_nowhere_says_so_in_one_line(tmp_path: Path) -> None:
-    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    found = subprocess.run(
-        [sys.executable, "-c", UNREACHABLE],
-        cwd=tmp_path, env=offline, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    [line] = found.stdout.splitlines()
-    assert "the rows of sciq are neither in the folder OPENBEZOAR_DATA names nor on the hub" in line
+def test_a_backend_that_is_not_installed_is_named_with_its_line() -> None:
+    check_installed("transformers")
+    if importlib.util.find_spec("vllm") is None:
+        with pytest.raises(MissingExtra, match=r"pip install 'openbezoar\[vllm\]', or set backend"):
+            check_installed("vllm")
+    else:
+        check_installed("vllm")

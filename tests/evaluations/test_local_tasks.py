@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from openbezoar.errors import DataError
-from openbezoar.evaluations import local_tasks
-from openbezoar.evaluations.lm_harness import manager_of, quiet
-from openbezoar.evaluations.local_tasks import SAMPLE, TASKS, prepare
-
-FOUNDRY = {"query": "Question: Why?", "choices": ["so", "no"], "gold": 1}
+from openbezoar.evaluations.hub_tasks import manager_of
+from openbezoar.evaluations.lm_harness import quiet
+from openbezoar.evaluations.local_tasks import prepare
+from openbezoar.evaluations.task_files import SAMPLE, TASKS
 
 
 @pytest.fixture
@@ -23,52 +21,6 @@ def with_data(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENBEZOAR_DATA", str(tmp_path / "none"))
     monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path / "none"))
-
-
-def test_llm_foundry_s_rows_get_arc_s_fields() -> None:
-    assert local_tasks.arc(FOUNDRY) == {
-        "question": "Why?",
-        "choices": {"text": ["so", "no"], "label": ["A", "B"]},
-        "answerKey": "B",
-    }
-
-
-def test_llm_foundry_s_rows_get_openbookqa_s_fields() -> None:
-    row = local_tasks.openbookqa({**FOUNDRY, "query": "It is so because"})
-    assert (row["question_stem"], row["answerKey"]) == ("It is so because", "B")
-    assert "question" not in row
-
-
-@pytest.mark.parametrize(
-    ("word", "sentence", "found"),
-    [
-        ("class", "An emerging professional class.", "class"),
-        ("Class", "A class apart.", "class"),
-        ("floss", "She flossed her teeth.", "flossed"),
-        ("toast", "That toaster can make wonderful toasts.", "toasts"),
-        ("near", "Nearly all came near.", "near"),
-    ],
-)
-def test_the_word_of_wic_is_found_in_its_sentence(word: str, sentence: str, found: str) -> None:
-    row = local_tasks.wic({"word": word, "sentence1": sentence})
-    assert sentence[row["start1"] : row["end1"]] == found
-
-
-def test_a_word_that_is_not_in_its_sentence_is_refused() -> None:
-    with pytest.raises(DataError, match="'go' is not in its sentence"):
-        local_tasks.wic({"word": "go", "sentence1": "She went."})
-
-
-def test_truthfulqa_s_table_becomes_two_lists() -> None:
-    targets = {"yes": 1, "no": 0}
-    row = local_tasks.truthfulqa({"question": "?", "mc1_targets": targets, "mc2_targets": targets})
-    assert row["mc2_targets"] == {"choices": ["yes", "no"], "labels": [1, 0]}
-
-
-@pytest.mark.parametrize(("letter", "label"), [("e", 0), ("n", 1), ("c", 2)])
-def test_anli_s_letters_become_its_labels(letter: str, label: int) -> None:
-    row = local_tasks.anli({"context": "p", "hypothesis": "h", "label": letter})
-    assert row == {"premise": "p", "hypothesis": "h", "label": label}
 
 
 @pytest.mark.parametrize("task", ["arc_easy", "mmlu", "mmlu_anatomy", "sciq", "no_such_task"])

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from openbezoar.evaluations.harness import Harness
-from openbezoar.evaluations.lm_harness import manager_of, quiet
-from openbezoar.evaluations.local_tasks import SAMPLE, TASKS, prepare
+from openbezoar.evaluations.hub_tasks import manager_of
+from openbezoar.evaluations.lm_harness import quiet
+from openbezoar.evaluations.local_tasks import prepare
 from openbezoar.evaluations.mt_bench import MtBench
 from openbezoar.evaluations.perplexity import Perplexity
 from openbezoar.evaluations.preferences import Preferences
+from openbezoar.evaluations.task_files import SAMPLE, TASKS
 from openbezoar.evaluations.task_items import items_of, items_of_loaded
 from openbezoar.families import Item
 

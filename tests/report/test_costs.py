@@ -21,10 +21,10 @@ def test_a_stage_that_was_estimated_has_a_line_for_each_figure(tmp_path: Path) -
     print_ = found.made["seeds"].manifest.fingerprint
     expected = Estimate(stage="seeds", kind="source", fingerprint=print_, seconds=exactly(61))
     keep(found.store, [expected])
-    lines = {(one.stage, one.figure): one for one in costs_against_plan(gather(found.store))}
-    assert lines["seeds", "seconds"].difference == 1
-    assert lines["seeds", "memory_mb"].estimated is None
-    assert lines["total", "seconds"].actual == 30.5
+    lines = {(one["stage"], one["figure"]): one for one in costs_against_plan(gather(found.store))}
+    assert lines["seeds", "seconds"]["difference"] == "+100%"
+    assert lines["seeds", "memory_mb"]["estimated"] == "unknown"
+    assert lines["total", "seconds"]["actual"] == "30 s"
 
 
 def test_a_store_without_estimates_or_with_broken_ones_has_no_lines(tmp_path: Path) -> None:

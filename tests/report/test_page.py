@@ -203,6 +203,17 @@ def test_every_note_of_a_score_is_visible(line: Shelf) -> None:
         assert note in notes
 
 
+def test_a_flag_stands_beside_the_value_and_the_picture(shelf: Shelf) -> None:
+    for name, flags in (("one", ["first 40 rows", "zero"]), ("two", ["first 40 rows"])):
+        score = Score(name="rte.acc", value=0.0, n=40, flags=tuple(flags))
+        shelf.put(f"eval_{name}", "evaluate", "scores",
+                  {"model": name, "scores": [score.model_dump(mode="json")]})  # fmt: skip
+    text = text_of(page_of(shelf))
+    assert "n 40 first 40 rows zero" in text
+    assert "all models: first 40 rows" in text
+    assert "one: zero" in text
+
+
 def test_a_missing_score_is_a_dash_and_never_a_zero(shelf: Shelf) -> None:
     scores = [Score(name="mt_bench", value=None, n=0, missing=32).model_dump(mode="json")]
     shelf.put("eval", "evaluate", "scores", {"model": "student", "scores": scores})

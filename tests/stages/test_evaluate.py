@@ -1,6 +1,7 @@
 """The evaluate stage writes every score, and measures checkpoints only."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ stages:
     evaluations:
       - {kind: perplexity, data: data}
       - {kind: preferences, data: data}
+"""
+
+CHAT = """\
+name: chat
+models: {student: {kind: transformers, checkpoint: CHECKPOINT}}
+stages:
+  scores:
+    kind: evaluate
+    model: student
+    evaluations:
+      - {kind: harness, data: sample, limit: 2, chat_template: on, runtime: {device: cpu}}
 """
 
 
@@ -79,3 +91,25 @@ def test_a_model_whose_template_was_changed_is_not_measured(tmp_path: Path) -> N
     (made.folder / "model" / "chat_template.jinja").write_text("another", encoding="utf-8")
     with pytest.raises(DataError, match=r"chat_template\.jinja: is not as it was .* put it back"):
         stage.make(bench)
+
+
+def test_a_base_without_a_template_is_not_asked_through_one_unless_told_so(
+    run: Run, tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    bare = shutil.copytree(tiny_checkpoint, tmp_path / "bare")
+    (bare / "chat_template.jinja").unlink()
+    with pytest.raises(ConfigError, match=r"stages\.scores: model 'student' has no chat template"):
+        run(CHAT.replace("CHECKPOINT", str(bare)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lent", [True, False])
+def test_scores_of_a_forced_measure_say_so(
+    run: Run, tmp_path: Path, tiny_checkpoint: Path, lent: bool
+) -> None:
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "model")
+    if lent:
+        (folder / "chat_template.jinja").unlink()
+    made = run(CHAT.replace("CHECKPOINT", str(folder)), "stages.scores.force=true")["scores"]
+    flags = [Score.model_validate(score).flags for score in made.numbers["scores"]]  # type: ignore[union-attr]
+    assert all(("in the OpenBezoar template" in "; ".join(each)) == lent for each in flags)

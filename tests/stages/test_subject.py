@@ -10,7 +10,7 @@ from openbezoar.errors import DataError
 from openbezoar.families import Bench
 from openbezoar.hub import checkpoint
 from openbezoar.models.transformers import Transformers
-from openbezoar.stages.subject import find_subject
+from openbezoar.stages.subject import find_subject, has_template
 from openbezoar.store import Artifact
 from openbezoar.training.adapters import load_model
 from openbezoar.training.format import Format
@@ -46,6 +46,7 @@ def test_a_base_without_a_chat_template_is_asked_in_ours(
     assert numbers["format"] == Format.for_training(tiny_checkpoint).fingerprint
     assert numbers["template"] == "OpenBezoar, as the checkpoint has none"
     assert Format.load(checkpoint(str(subject.path))).fingerprint == numbers["format"]
+    assert subject.lent_template
     assert load_model(subject.path).config.vocab_size == load_model(base).config.vocab_size
 
 
@@ -72,5 +73,25 @@ def test_a_model_in_another_format_than_it_was_trained_in_is_refused(
     else:
         format_.tokenizer.add_tokens(["thermal"])
         format_.tokenizer.save_pretrained(folder)
-    with pytest.raises(DataError, match="is not the one it was trained with"):
+    way_on = r"is not the one it was trained with .* -s stages\.scores\.force=true"
+    with pytest.raises(DataError, match=way_on):
         find_subject("merged", given)
+    subject, numbers = find_subject("merged", given, force=True)
+    assert subject.fingerprint != given.inputs["merged"].manifest.fingerprint
+    assert numbers["forced"] == "not in the format it was trained in"
+
+
+def test_a_template_is_seen_without_loading_a_tokenizer(
+    tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    assert has_template(tiny_checkpoint)
+    assert not has_template(tmp_path)
+    settings = tmp_path / "tokenizer_config.json"
+    settings.write_text('{"chat_template": null}', encoding="utf-8")
+    assert not has_template(tmp_path)
+    settings.write_text('{"chat_template": "{{ messages }}"}', encoding="utf-8")
+    assert has_template(tmp_path)
+    for broken in ("{", "[]"):
+        settings.write_text(broken, encoding="utf-8")
+        with pytest.raises(DataError, match="no JSON object"):
+            has_template(tmp_path)

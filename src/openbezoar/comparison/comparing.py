@@ -37,6 +37,8 @@ class Comparison(Record):
     p: float
     p_corrected: float
     verdict: str
+    flags: str = ""
+    """What stands beside either score: measured on a part, zero, below chance."""
     reservations: str = ""
     """Settings that differ, where it was compared all the same."""
 
@@ -62,6 +64,7 @@ class Pairing(NamedTuple):
     unshared: int
     higher_is_better: bool = True
     reservations: str = ""
+    flags: str = ""
 
 
 def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
@@ -127,7 +130,8 @@ def _paired(metric: str, a: Side, b: Side, despite_settings: bool) -> Pairing | 
         return f"settings differ: {differing}"
     ours = {item: cells[0] for item, cells in a.cells[metric].items()}
     theirs = {item: cells[0] for item, cells in b.cells[metric].items()}
-    return _pairing(metric, ours, theirs, scores[0].higher_is_better, differing)
+    found = _pairing(metric, ours, theirs, scores[0].higher_is_better, differing)
+    return found if isinstance(found, str) else found._replace(flags=_flags(scores[0], scores[1]))
 
 
 def _hindrance(metric: str, side: Side) -> str:
@@ -200,7 +204,19 @@ def _judged(pairing: Pairing, corrected: float) -> Comparison:
         metric=pairing.metric, a=pairing.a, b=pairing.b, difference=found.value, low=found.low,
         high=found.high, rows=found.n, unshared=pairing.unshared, p=found.p,
         p_corrected=corrected, verdict=verdict, reservations=pairing.reservations,
+        flags=pairing.flags,
     )  # fmt: skip
+
+
+def _flags(a: Score, b: Score) -> str:
+    both = [flag for flag in a.flags if flag in b.flags]
+    alone = [
+        f"{side}: {flag}"
+        for side, score in (("A", a), ("B", b))
+        for flag in score.flags
+        if flag not in both
+    ]
+    return "; ".join([*both, *alone])
 
 
 def _differing(one: Score, other: Score) -> str:

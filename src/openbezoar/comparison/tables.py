@@ -21,6 +21,7 @@ def rows_of(found: Found) -> list[dict[str, Any]]:
             "p": one.p,
             "p corrected": one.p_corrected,
             "verdict": one.verdict,
+            "flags": one.flags or None,
         }
         for one in found.comparisons
     ]

@@ -34,7 +34,8 @@ STATE_BYTES = {"adamw": 8, "paged_adamw_8bit": 2, "rmsprop": 4}
 
 def train(stage: TrainStage, place: Place) -> Work:
     """Tokens through a base and its adapter, forward and back."""
-    data, shape = place.flows[stage.data], base_of(stage.start, place.recipe, stage.lora.r)
+    rank = stage.lora.r if stage.lora else 0
+    data, shape = place.flows[stage.data], base_of(stage.start, place.recipe, rank)
     if data.rows is None:
         return Work(Flow(None), notes=(UNKNOWN,))
     length = data.length or UNSEEN
@@ -47,8 +48,7 @@ def train(stage: TrainStage, place: Place) -> Work:
     seconds = seconds or _as_before(seen, rows)
     memory = _train_memory(stage, shape, length)
     on_gpu = has_gpu(stage.runtime.device)
-    adapter = shape.adapter(stage.lora.r, stage.lora.targets)
-    disk = exactly((4 * adapter + 75 * shape.sizes.vocabulary) / MEBIBYTE)
+    disk = exactly((4 * _learned(stage, shape) + 75 * shape.sizes.vocabulary) / MEBIBYTE)
     host = exactly(2 * shape.parameters / MEBIBYTE) + (WARM if place.is_warm else TORCH)
     peak = seen.measured("peak_memory_mb") if seen else None
     measured = None if peak is None else exactly(peak) * Range(low=0.85, likely=1, high=1.2)
@@ -114,6 +114,8 @@ def _train_seconds(
     one = min(round(asked + answered), settings.max_tokens)
     step = step_flops(shape.sizes, [one] * answers, round(answered) * answers)
     forward = 2.0 * shape.parameters * (asked + answers * answered)
+    if stage.lora is None:
+        step += round(forward)  # the gradients of the weights themselves
     learned = rows * settings.epochs * (step + forward * stage.objective.reference)
     looks = 2
     if settings.evaluate_every:
@@ -137,6 +139,13 @@ def _ledger_seconds(stage: TrainStage) -> Range:
     return exactly(tokens) * Range(low=0.02, likely=0.08, high=0.3)
 
 
+def _learned(stage: TrainStage, shape: Shape) -> int:
+    """The weights that learn: the adapter's, or all."""
+    if stage.lora is None:
+        return shape.parameters
+    return shape.adapter(stage.lora.r, stage.lora.targets)
+
+
 def _train_memory(stage: TrainStage, shape: Shape, length: Length) -> Range:
     """Weights, adapter and optimiser, and what a micro-batch leaves for the backward pass."""
     answers = 2 if stage.objective.reference else 1
@@ -147,9 +156,10 @@ def _train_memory(stage: TrainStage, shape: Shape, length: Length) -> Range:
     keys = length.asked.likely + length.answered.likely
     left = micro * (activations(shape, keys, stage.runtime) / MEBIBYTE) * GROWTH
     logits = 128 * shape.sizes.vocabulary * 10 / MEBIBYTE
-    adapter = shape.adapter(stage.lora.r, stage.lora.targets)
-    state = adapter * (8 + STATE_BYTES[stage.optimisation.optimiser]) / MEBIBYTE
+    state = _learned(stage, shape) * (8 + STATE_BYTES[stage.optimisation.optimiser]) / MEBIBYTE
     held = weights_mb(shape, stage.precision, has_gpu(stage.runtime.device))
+    if stage.lora is None and stage.objective.reference:
+        held *= 2  # the frozen model beside the one that learns
     return left + exactly(logits + state) + exactly(held) * Range(low=0.9, likely=1, high=1.3) + ONE
 
 

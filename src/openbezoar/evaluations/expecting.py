@@ -6,7 +6,7 @@ from itertools import islice
 from statistics import fmean
 from typing import Any
 
-from openbezoar.evaluations.local_tasks import measured_rows
+from openbezoar.evaluations.task_files import measured_rows
 from openbezoar.families import Expected, Flow, Reading, answer_of, tokens_of
 from openbezoar.ranges import Range, exactly
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ITEMS", "TRANSCRIPTS", "append"]
+__all__ = ["ITEMS", "TRANSCRIPTS", "append", "line"]
 
 ITEMS = "items.jsonl"
 """One record for every row that was measured."""
@@ -17,7 +17,12 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Add the records; the evaluations of one stage share the file."""
     with path.open("a", encoding="utf-8") as file:
         for record in records:
-            file.write(json.dumps(record, ensure_ascii=False, default=_plain) + "\n")
+            file.write(line(record) + "\n")
+
+
+def line(record: Mapping[str, Any]) -> str:
+    """A record as JSON, with the numbers and texts behind what is neither."""
+    return json.dumps(record, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:

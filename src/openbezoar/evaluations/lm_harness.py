@@ -1,32 +1,51 @@
-"""Calls lm-eval: finds its tasks, runs them on a loaded checkpoint, keeps its chatter in a file."""
+"""Calls lm-eval: runs its tasks on a loaded checkpoint, keeps its chatter in a file."""
 
 import contextlib
-import difflib
 import importlib.util
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from openbezoar.errors import ConfigError, DataError, MissingExtra
+from pydantic import Field, PositiveInt
+
+from openbezoar.component import Runtime
+from openbezoar.errors import MissingExtra
+from openbezoar.evaluations.task_names import package
 
 __all__ = [
+    "Backend",
+    "HarnessRuntime",
     "Loaded",
+    "Precision",
     "TaskRun",
     "check_installed",
-    "check_known",
-    "check_reachable",
-    "manager_of",
+    "load",
     "quiet",
-    "version",
 ]
 
+Backend = Literal["transformers", "vllm"]
+Precision = Literal["float32", "bfloat16"]
 BOOTSTRAPS = 1000
 """Resamples for the standard error of metrics that have no formula, such as F1."""
+LONGEST = ("max_gen_toks", "max_new_tokens", "max_tokens")
+"""By which names a task says how long an answer may be."""
+
+
+class HarnessRuntime(Runtime):
+    """Where and how fast; never what comes out, beyond rounding."""
+
+    device: str = "auto"
+    """Where transformers computes: `cpu`, `cuda`, or `auto`: the fastest there is."""
+    batch_rows: PositiveInt = 8
+    """Rows that transformers computes at a time; vLLM decides for itself."""
+    gpus: PositiveInt = 1
+    """GPUs that hold the model together under vLLM."""
+    gpu_memory: float = Field(default=0.9, gt=0, le=1)
+    """The share of each GPU's memory that vLLM takes."""
 
 
 @dataclass(frozen=True)
@@ -43,71 +62,75 @@ class TaskRun:
 class Loaded:
     """A checkpoint, as lm-eval wants it."""
 
-    def __init__(self, model: Any, tokenizer: Any, batch_rows: int) -> None:
-        from lm_eval.models.huggingface import HFLM
-
-        # In bfloat16 the sums would be rounded to eighths, and equal sums go to the first choice.
-        self._model = HFLM(
-            pretrained=model, tokenizer=tokenizer, batch_size=batch_rows, softmax_dtype="float32"
-        )
+    def __init__(self, model: Any) -> None:
+        self._model = model
 
     def run(self, task: TaskRun, limit: int | None, manager: Any) -> dict[str, Any]:
-        """lm-eval's results for one task or group of tasks, with every row's answers."""
+        """lm-eval's results for one task or group of tasks, with every row's answers.
+
+        A row with an answer as long as it may be is marked `cut`.
+        """
         from lm_eval import simple_evaluate
 
         results: dict[str, Any] = simple_evaluate(
             model=self._model, tasks=[task.task], num_fewshot=task.shots, limit=limit,
             apply_chat_template=task.chat, task_manager=manager, bootstrap_iters=BOOTSTRAPS,
         )  # fmt: skip
+        for rows in results["samples"].values():
+            for row in rows:
+                row["cut"] = self._is_cut(row)
         return results
 
+    def _is_cut(self, row: Mapping[str, Any]) -> bool:
+        asked = row["arguments"][0]
+        settings = asked[1] if len(asked) > 1 else None
+        if not isinstance(settings, Mapping):  # a likelihood, not an answer
+            return False
+        most = next((settings[name] for name in LONGEST if name in settings), None)
+        longest = self._model.max_gen_toks if most is None else most
+        answers = [answer for several in row["resps"] for answer in several]
+        encode = self._model.tokenizer.encode
+        return any(len(encode(text, add_special_tokens=False)) >= longest for text in answers)
 
-def manager_of(folders: Sequence[Path]) -> Any:
-    """lm-eval's view of the folders' tasks; without folders, of all tasks it ships."""
-    from lm_eval.tasks import TaskManager
 
-    if not folders:
-        return _all_tasks()
-    return TaskManager(include_path=[str(folder) for folder in folders], include_defaults=False)
+def load(folder: Path, backend: Backend, precision: Precision, runtime: HarnessRuntime) -> Loaded:
+    """Load a checkpoint's weights and tokenizer."""
+    from openbezoar.training.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(folder)
+    if backend == "vllm":
+        from lm_eval.models.vllm_causallms import VLLM
+
+        model = VLLM(
+            pretrained=str(folder), dtype=precision, batch_size="auto",
+            tensor_parallel_size=runtime.gpus, gpu_memory_utilization=runtime.gpu_memory,
+        )  # fmt: skip
+        # Its own would be converted from SentencePiece, and may split words in another way.
+        model.tokenizer = tokenizer
+        return Loaded(model)
+    from lm_eval.models.huggingface import HFLM
+
+    from openbezoar.training.adapters import device_for, load_model
+
+    weights = load_model(folder, device_for(runtime.device), precision)
+    # In bfloat16 the sums would be rounded to eighths, and equal sums go to the first choice.
+    return Loaded(
+        HFLM(
+            pretrained=weights, tokenizer=tokenizer, batch_size=runtime.batch_rows,
+            softmax_dtype="float32",
+        )
+    )  # fmt: skip
 
 
-def check_installed() -> None:
-    """Raise MissingExtra when lm-eval is not here."""
-    if _package() is None:
+def check_installed(backend: str) -> None:
+    """Raise MissingExtra when lm-eval is not here, or what it is to compute with."""
+    if package() is None:
         raise MissingExtra("harness needs lm-eval; pip install 'openbezoar[eval]'")
-
-
-def check_known(task: str, beside: Iterable[str] = ()) -> None:
-    """Raise ConfigError for a task that lm-eval lacks; where it is not installed nobody knows.
-
-    `beside` are further names that may have been meant.
-    """
-    folder = _package()
-    # Most tasks have a file of their name; to read all of lm-eval's files takes seconds.
-    if folder is not None and all(file.stem != task for file in folder.rglob("*.yaml")):
-        _refuse_unknown(task, beside)
-
-
-def check_reachable(task: str) -> None:
-    """Load a task's rows from the hub; ConfigError for an unknown task, DataError without rows."""
-    _refuse_unknown(task)
-    try:
-        _all_tasks().load([task])
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = str(error).partition("\n")[0][:160]
-        raise DataError(
-            f"harness: the rows of {task} are neither in the folder OPENBEZOAR_DATA names nor on "
-            f"the hub ({reason}); leave the task out, or run where the hub can be reached"
-        ) from None
-    except ImportError as error:
-        raise ConfigError(f"harness: task {task} needs a package of its own: {error}") from None
-
-
-def version() -> str:
-    """The version of lm-eval."""
-    from importlib.metadata import version as version_of
-
-    return version_of("lm_eval")
+    if backend == "vllm" and importlib.util.find_spec("vllm") is None:
+        raise MissingExtra(
+            "harness: backend vllm needs vLLM beside lm-eval; pip install 'openbezoar[vllm]', or "
+            "set backend: transformers"
+        )
 
 
 @contextlib.contextmanager
@@ -162,25 +185,3 @@ def _in_one_process() -> Iterator[None]:
             del os.environ["DISABLE_MULTIPROC"]
         else:
             os.environ["DISABLE_MULTIPROC"] = before
-
-
-def _refuse_unknown(task: str, beside: Iterable[str] = ()) -> None:
-    known = _all_tasks().all_tasks
-    if task not in known:
-        near = difflib.get_close_matches(task, {*known, *beside}, n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "`lm_eval ls tasks` lists them"
-        raise ConfigError(f"harness: lm-eval has no task {task!r}; {hint}")
-
-
-def _package() -> Path | None:
-    """The folder of lm-eval, found without loading it."""
-    spec = importlib.util.find_spec("lm_eval")
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
-@cache
-def _all_tasks() -> Any:
-    """Reading the thousands of task files takes seconds."""
-    from lm_eval.tasks import TaskManager
-
-    return TaskManager()

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from openbezoar.evaluations import lm_harness
-from openbezoar.evaluations.local_tasks import MMLU_GROUPS, measured_rows
+from openbezoar.evaluations import hub_tasks, lm_harness
+from openbezoar.evaluations.task_files import MMLU_GROUPS, measured_rows
 from openbezoar.families import Item
 
 __all__ = ["items_of", "items_of_loaded"]
@@ -27,8 +27,7 @@ def items_of(name: str, scratch: Path) -> Iterator[Item]:
         yield from _local_items(name, rows)
         return
     with lm_harness.quiet(scratch / "log.txt"):
-        lm_harness.check_reachable(name)
-        loaded = lm_harness.manager_of(()).load([name])["tasks"]
+        loaded = hub_tasks.load(name)
     yield from items_of_loaded(name, loaded)
 
 

@@ -59,6 +59,8 @@ class Bench:
     """Put work to rows, given a model by name and as it was opened, here or on a cluster."""
     evaluations: "Sequence[Evaluation]" = ()
     """What the recipe's evaluate stages will measure with."""
+    kept: Path | None = None
+    """A folder of the store for what other stages may use again; `shared` names it."""
     measured: dict[str, float] = field(default_factory=dict)
     """Seconds, speed and memory of the stage's work: what differs between equal runs."""
     deadline: Deadline = NEVER
@@ -71,6 +73,11 @@ class Bench:
         if self.most is None or len(rows) <= self.most:
             return rows
         return [rows[place * len(rows) // self.most] for place in range(self.most)]
+
+    @property
+    def shared(self) -> Path:
+        """Where to keep what is worth more than one stage; without a store, the scratch."""
+        return self.kept or self.scratch
 
 
 def random_for(*key: object) -> random.Random:

@@ -24,6 +24,8 @@ class Subject:
     path: Path
     """A folder with weights, tokenizer and chat template, or a checkpoint's name."""
     fingerprint: str
+    lent_template: bool = False
+    """Whether its chat template is the project's, as the checkpoint has none."""
 
 
 class Item(NamedTuple):
@@ -69,6 +71,10 @@ class Evaluation(Component, ABC):
     def check_ready(self) -> None:
         """Raise MissingExtra when what it needs is not installed."""
         return
+
+    def needs_template(self) -> bool:
+        """Whether it takes no checkpoint without a chat template of its own."""
+        return False
 
     def evidence(self) -> JsonValue:
         """What else determines the scores: the digests of its files, its prompts' fingerprints."""

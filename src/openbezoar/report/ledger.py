@@ -1,6 +1,7 @@
 """The ledger: every score of every model in one table, with its interval, n and footnotes."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from openbezoar.records import Score
@@ -39,6 +40,18 @@ class Line(NamedTuple):
     def notes(self) -> list[str]:
         """Every note of the line's scores, once."""
         return list(dict.fromkeys(score.note for score in self.scores if score and score.note))
+
+    def flagged(self, columns: Sequence[Column]) -> dict[str, str]:
+        """The models whose score carries a flag, by flag; all of them are just that."""
+        found: dict[str, list[str]] = {}
+        for column, score in zip(columns, self.scores, strict=True):
+            for flag in score.flags if score else ():
+                found.setdefault(flag, []).append(column.model)
+        measured = sum(score is not None for score in self.scores)
+        return {
+            flag: "all models" if 1 < measured == len(models) else ", ".join(models)
+            for flag, models in found.items()
+        }
 
     @property
     def shared_note(self) -> str:

@@ -10,7 +10,7 @@ from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError
 from openbezoar.families import Bench, Evaluation, ModelSpec, Numbers, Stage, expect
 from openbezoar.records import Score
-from openbezoar.stages.subject import find_subject
+from openbezoar.stages.subject import find_subject, has_template
 
 __all__ = ["EvaluateStage"]
 
@@ -24,6 +24,9 @@ class EvaluateStage(Stage):
     evaluations: tuple[Annotated[Evaluation, OneOf("openbezoar.evaluations")], ...] = Field(
         min_length=1
     )
+    force: bool = False
+    """Measure a model whose tokenizer or template is not the one it was trained with, and put the
+    harness's questions through OpenBezoar's template where the model has none; scores say so."""
 
     def reads(self) -> tuple[str, ...]:
         """The model and the data it is measured on."""
@@ -55,9 +58,11 @@ class EvaluateStage(Stage):
             part.check_models(specs)
 
     def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
-        """What the evaluations need must be installed."""
+        """What the evaluations need must be installed, and the model what they need."""
         for part in self.evaluations:
             part.check_ready()
+            if part.needs_template() and self.model in specs and not self.force:
+                self._check_template(specs[self.model], part.kind)
 
     def evidence(self) -> JsonValue:
         """The files and prompts of the evaluations."""
@@ -65,13 +70,21 @@ class EvaluateStage(Stage):
 
     def make(self, bench: Bench) -> Numbers:
         """Write `scores.json`, and what the evaluations record of single rows."""
-        subject, numbers = find_subject(self.model, bench)
+        subject, numbers = find_subject(self.model, bench, self.force)
+        more = (str(numbers["forced"]),) if "forced" in numbers else ()
         scores: list[Score] = []
         for part in self.evaluations:
             bench.deadline.check()
             bench.say(f"{part.kind} of {self.model}")
-            scores += part.measure(subject, bench)
+            scores += [score.flagged(*more) for score in part.measure(subject, bench)]
         content: list[JsonValue] = [score.model_dump(mode="json") for score in scores]
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (bench.folder / "scores.json").write_text(text, encoding="utf-8")
         return {"model": self.model, **numbers, "scores": content}
+
+    def _check_template(self, spec: ModelSpec, kind: str) -> None:
+        if not has_template(spec.folder()):
+            raise ConfigError(
+                f"model {self.model!r} has no chat template for {kind} to ask through; set "
+                "chat_template: off there, or lend it OpenBezoar's with force: true here"
+            )

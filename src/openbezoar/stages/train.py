@@ -28,7 +28,7 @@ class TrainStage(Stage):
     `lora: null`, all weights of a model."""
 
     kind: Literal["train"] = "train"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: str
     """A checkpoint among the models, a merge stage, or a train stage to carry the adapter from."""
     carry: Literal["adapter", "merge"] = "adapter"
