@@ -102,7 +102,10 @@ def test_training_memory_follows_the_settings(tmp_path: Path, override: str, gro
 def test_all_weights_take_more_of_everything_than_an_adapter(tmp_path: Path) -> None:
     known = Known({}, 1e11)
     adapter = estimates(tmp_path, "stages.tuned.precision=float32", known=known)["tuned"]
-    overrides = ("stages.tuned.precision=float32", "stages.tuned.lora=null")
+    overrides = (
+        "stages.tuned.precision=float32", "stages.tuned.lora=null", "stages.scores.model=tuned",
+        "stages.model={kind: source, source: {kind: sample, rows: instructions}}",
+    )  # fmt: skip
     whole = estimates(tmp_path, *overrides, known=known)["tuned"]
     for figure in ("memory_mb", "disk_mb", "seconds"):
         assert likely(getattr(whole, figure)) > likely(getattr(adapter, figure)), figure
