@@ -163,7 +163,7 @@ def test_a_merged_model_that_learned_to_stop_stops(line: Line, tmp_path: Path) -
     every = "[q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]"
     made = line(
         f"stages.adapter.lora={{r: 16, alpha: 32, dropout: 0, targets: {every}}}",
-        "stages.adapter.optimisation={epochs: 30, batch_rows: 4, learning_rate: 1.5e-2}",
+        "stages.adapter.optimisation={epochs: 30, batch_rows: 4, learning_rate: 5.0e-3}",
         "stages.data.validation=0", text=recipe,
     )  # fmt: skip
     folder = made["merged"].folder / "model"

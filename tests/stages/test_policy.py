@@ -42,7 +42,7 @@ def test_all_weights_are_trained_from_stage_to_stage_without_a_merge(run: Run, t
     assert reference["artifact"] == made["second"].manifest.fingerprint
     ledger: Any = dpo["ledger"]
     assert ledger["losses"]["data"]["since"] == "second"
-    assert ledger["answers"]["n"] == 2
+    assert ledger["figures"]["stopped"]["n"] == 2
 
 
 @pytest.mark.slow

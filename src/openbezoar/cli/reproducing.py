@@ -39,11 +39,12 @@ def reproduce(
     from openbezoar.progress import Teller
     from openbezoar.reproduction import checking, comparing, reading
     from openbezoar.store import Store
+    from openbezoar.versions import versions
 
     account = reading.read_account(document)
     recipe = reading.recipe_of(account, document)
     tell_keys(recipe)
-    found = checking.check(account, plan.plan(recipe, Store(store)), runner.versions())
+    found = checking.check(account, plan.plan(recipe, Store(store)), versions())
     decisive = [one for one in found if one.decisive]
     if check:
         _print_differences(found, as_json)
