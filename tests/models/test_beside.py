@@ -71,3 +71,11 @@ async def test_copies_stream_and_count_as_one() -> None:
     assert [piece async for piece in model.stream(ASKED)] == ["So it is."]
     assert await model.count_tokens("one two") == 2
     assert (model.name, model.shapes) == ("scripted", True)
+
+
+async def test_a_request_without_a_users_message_is_answered_too() -> None:
+    first, second = Slow("first"), Slow("second")
+    for copy in (first, second):
+        copy.may.set()
+    request = Request(messages=(Message(role="system", content="Say something."),))
+    assert (await Beside([first, second]).complete(request)).text == "first"

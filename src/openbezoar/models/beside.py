@@ -53,10 +53,11 @@ class Beside(ChatModel):
 
     def _place(self, request: Request) -> int:
         said = [message.content for message in request.messages if message.role == "user"]
-        place = self._known.get(said[0]) if len(said) > 1 else None
+        begun = said[0] if said else ""
+        place = self._known.get(begun) if len(said) > 1 else None
         if place is None:
             place = min(range(len(self._copies)), key=lambda one: self._under_way[one])
-        self._known[said[0]] = place
+        self._known[begun] = place
         if len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
         return place
