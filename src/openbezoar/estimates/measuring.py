@@ -7,7 +7,7 @@ from openbezoar.estimates.memory import TORCH, WARM, answering, served
 from openbezoar.estimates.rows import Place
 from openbezoar.estimates.training import LOADING, NO_RATE, base_of, forward_seconds
 from openbezoar.families import Evaluation, Expected, Flow, Reading
-from openbezoar.ranges import NOTHING, Range, exactly
+from openbezoar.ranges import NOTHING, Range, exactly, total
 from openbezoar.stages.evaluate import EvaluateStage
 
 __all__ = ["evaluate"]
@@ -29,7 +29,7 @@ def evaluate(stage: EvaluateStage, place: Place) -> Work:
     seen = place.evidence
     seconds = _measured(seen, "seconds") or _seconds(stage, place, readings, asked)
     return Work(
-        Flow(_sum([one.rows if one else None for one in readings])),
+        Flow(total([one.rows if one else None for one in readings])),
         asked=None if None in readings else asked,
         seconds=seconds,
         memory_mb=_measured(seen, "peak_memory_mb") or _memory(stage, place, asked),
@@ -55,7 +55,7 @@ def _seconds(
     stage: EvaluateStage, place: Place, readings: list[Reading | None], asked: dict[str, Expected]
 ) -> Range | None:
     shape, flops = base_of(stage.model, place.recipe), place.known.flops
-    tokens = _sum([one.tokens if one else None for one in readings])
+    tokens = total([one.tokens if one else None for one in readings])
     if shape is None or flops is None or tokens is None:
         return None
     own = asked.get("", Expected())
@@ -91,12 +91,3 @@ def _measured(seen: Evidence | None, name: str) -> Range | None:
     """What the same stage took with another model or other rows."""
     found = seen.measured(name) if seen else None
     return None if found is None else exactly(found) * Range(low=0.6, likely=1, high=1.7)
-
-
-def _sum(figures: list[Range | None]) -> Range | None:
-    found = NOTHING
-    for figure in figures:
-        if figure is None:
-            return None
-        found = found + figure
-    return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from openbezoar.evaluations.task_files import measured_rows
 from openbezoar.families import Expected, Flow, Reading, answer_of, tokens_of
-from openbezoar.ranges import Range, exactly
+from openbezoar.ranges import Range, exactly, total
 
 __all__ = ["likelihoods_of", "questions_of", "task_of", "total_of"]
 
@@ -50,14 +50,7 @@ def total_of(readings: Mapping[str, Reading]) -> Reading:
     """All of them together."""
     rows = [one.rows for one in readings.values()]
     tokens = [one.tokens for one in readings.values()]
-    return Reading(rows=_sum(rows), tokens=_sum(tokens))
-
-
-def _sum(figures: list[Range | None]) -> Range | None:
-    known = [figure for figure in figures if figure is not None]
-    if len(known) < len(figures):
-        return None
-    return sum(known[1:], known[0]) if known else exactly(0)
+    return Reading(rows=total(rows), tokens=total(tokens))
 
 
 @cache
