@@ -55,7 +55,7 @@ def test_all_in_all_adds_what_both_sides_know_and_takes_the_most_memory() -> Non
     }
     made = [artifact("a", seconds=2.0, peak_memory_mb=90.0), artifact("b", peak_memory_mb=310.0)]
     found = compared(estimates, made)
-    assert figure(found, "seconds", "total")[2:] == (exactly(4), 2.0)
+    assert figure(found, "seconds", "total of 1 of 2 stages")[2:] == (exactly(4), 2.0)
     assert figure(found, "memory_mb", "total")[2:] == (exactly(300), 310.0)
 
 

@@ -1,6 +1,6 @@
 """What stages were expected to take beside what they took."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from openbezoar.estimates.estimate import Estimate
@@ -87,20 +87,20 @@ def _rows(artifact: Artifact) -> float | None:
 
 
 def _in_all(figure: str, found: Iterable[Comparison]) -> Comparison:
-    """The sum over the stages where both are known; of memory the most."""
-    lines = [line for line in _both(found) if line.figure == figure]
-    if not lines:
+    """The sum over the stages where both are known, which it counts; of memory the most."""
+    lines = [line for line in found if line.figure == figure]
+    pairs = [
+        (line.estimated, line.actual)
+        for line in lines
+        if line.estimated is not None and line.actual is not None
+    ]
+    if not pairs:
         return Comparison("total", figure, None, None)
+    name = "total" if len(pairs) == len(lines) else f"total of {len(pairs)} of {len(lines)} stages"
     put = max if figure == "memory_mb" else sum
-    ranges = [line.estimated for line in lines if line.estimated is not None]
-    figures = [line.actual for line in lines if line.actual is not None]
     together = Range(
-        low=put(one.low for one in ranges),
-        likely=put(one.likely for one in ranges),
-        high=put(one.high for one in ranges),
+        low=put(one.low for one, _ in pairs),
+        likely=put(one.likely for one, _ in pairs),
+        high=put(one.high for one, _ in pairs),
     )
-    return Comparison("total", figure, together, float(put(figures)))
-
-
-def _both(found: Iterable[Comparison]) -> Iterator[Comparison]:
-    return (one for one in found if one.estimated is not None and one.actual is not None)
+    return Comparison(name, figure, together, float(put(actual for _, actual in pairs)))
