@@ -48,6 +48,8 @@ class Repository:
     def check(self) -> None:
         """Raise PublishError when the name is none, or nobody is logged in who may write."""
         from huggingface_hub.errors import HFValidationError
+
+        # public by its documentation, though its package does not list it
         from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
         try:
@@ -89,7 +91,7 @@ class Repository:
 
     def _commit(self, published: Sequence[File], message: str) -> None:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
         if not sys.stderr.isatty():
             disable_progress_bars()

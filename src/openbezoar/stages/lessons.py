@@ -69,6 +69,7 @@ def _encoded(rows: Artifact, part: str, format_: "Format", limit: int) -> "Itera
     record = ROWS[rows.manifest.makes.removesuffix(" data set")]
     for row in rows.rows(record, f"{part}.jsonl"):
         try:
+            # never a seed: a lesson is what a train stage read
             yield from SupervisedFineTuning().encode(row, format_, limit)  # type: ignore[arg-type]
         except ParseError:
             continue
