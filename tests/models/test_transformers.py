@@ -11,7 +11,8 @@ import pytest
 
 from openbezoar.errors import ConfigError, ParseError
 from openbezoar.families import Request, Sampling, Scorer
-from openbezoar.models.transformers import Checkpoint, Placement, Rendered, Transformers, load
+from openbezoar.models.checkpoint import Candidate, Checkpoint, Rendered
+from openbezoar.models.transformers import Placement, Transformers, load
 from openbezoar.records import Completion, Message
 
 Ask = Callable[..., Request]
@@ -101,7 +102,6 @@ async def test_without_messages_the_answer_follows_the_bare_header(model: Checkp
 
 
 def test_scores_in_a_batch_are_those_given_alone(model: Checkpoint) -> None:
-    from openbezoar.models.transformers import Candidate
 
     batch = [Candidate([5, 9, 10], [7, 2]), Candidate([5], [8, 9, 10, 11, 2])]
     for candidate, scores in zip(batch, model._score(batch), strict=True):

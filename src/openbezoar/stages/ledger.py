@@ -11,7 +11,8 @@ from openbezoar.evaluations import replies
 from openbezoar.evaluations.ledger import Probe
 from openbezoar.evaluations.pooled import never_negative, pooled
 from openbezoar.families import Numbers
-from openbezoar.models.transformers import Checkpoint, Placement, Transformers
+from openbezoar.models.checkpoint import Checkpoint
+from openbezoar.models.transformers import Placement
 from openbezoar.stages.lessons import Lesson, sequences
 
 if TYPE_CHECKING:
@@ -83,10 +84,7 @@ def _answering(graduate: Graduate) -> Checkpoint:
     base = graduate.model.get_base_model()
     base.set_attn_implementation("sdpa")
     base.activation_checkpointing_disable()
-    spec = Transformers(
-        checkpoint=graduate.name, runtime=Placement(device=str(graduate.model.device))
-    )
-    return Checkpoint(spec, base, graduate.format.tokenizer)
+    return Checkpoint(graduate.name, base, graduate.format.tokenizer, Placement().batch)
 
 
 def _forgotten(now: Numbers, data: str, before: Sequence[Lesson]) -> Numbers:
