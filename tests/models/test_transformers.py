@@ -102,7 +102,6 @@ async def test_without_messages_the_answer_follows_the_bare_header(model: Checkp
 
 
 def test_scores_in_a_batch_are_those_given_alone(model: Checkpoint) -> None:
-
     batch = [Candidate([5, 9, 10], [7, 2]), Candidate([5], [8, 9, 10, 11, 2])]
     for candidate, scores in zip(batch, model._score(batch), strict=True):
         assert scores == pytest.approx(model._score([candidate])[0], abs=1e-4)
