@@ -183,7 +183,9 @@ def child(given: argparse.Namespace, name: str, *options: str) -> dict[str, Any]
     same = ("questions", "tokens", "threads", "verdicts", "in_flight")
     told = [f"--{option.replace('_', '-')}={getattr(given, option)}" for option in same]
     told += [f"--slots={given.slots}"] if given.slots else []
-    return run([sys.executable, __file__, "--child", name, *told, *options])
+    found = run([sys.executable, __file__, "--child", name, *told, *options])
+    print(name, *options, found, file=sys.stderr, flush=True)
+    return found
 
 
 if __name__ == "__main__":

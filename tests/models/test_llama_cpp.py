@@ -94,21 +94,28 @@ def test_a_missing_extra_names_its_install_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runtime", "size", "copies"),
+    ("runtime", "size", "copies", "slots"),
     [
-        ({"servers": 3}, 10**12, 3),
-        ({"servers": 3, "slots": 2}, 1, 2),
-        ({"threads": 2}, 1, 1),
-        ({"threads": 1, "servers": 2}, 1, 2),
-        ({}, 10**12, 1),
-        ({"slots": 1}, 1, 1),
+        ({"servers": 3}, 10**12, 3, 3),
+        ({"servers": 3, "slots": 2}, 1, 2, 2),
+        ({"servers": 3, "slots": 7}, 1, 3, 7),
+        ({"threads": 2}, 1, 1, 8),
+        ({"threads": 1, "servers": 2}, 1, 2, 2),
+        ({}, 10**12, 1, 8),
+        ({"slots": 1}, 1, 1, 1),
     ],
 )
-def test_a_small_model_is_served_once_a_core_unless_told(
-    runtime: dict[str, int], size: int, copies: int
+def test_copies_and_slots_fit_each_other(
+    runtime: dict[str, int], size: int, copies: int, slots: int
 ) -> None:
-    assert LlamaCpp(runtime=Slots(**runtime))._copies(size) == copies
-    assert LlamaCpp(runtime=Slots(slots=64))._copies(1) == len(os.sched_getaffinity(0))
+    spec = LlamaCpp(runtime=Slots(**runtime))
+    assert (spec.copies(size), spec.slots(copies)) == (copies, slots)
+
+
+@pytest.mark.parametrize("slots", [0, 64])
+def test_a_small_model_is_served_once_a_core(slots: int) -> None:
+    assert LlamaCpp(runtime=Slots(slots=slots)).copies(1) == len(os.sched_getaffinity(0))
+    assert Slots(slots=slots).in_flight >= len(os.sched_getaffinity(0))
 
 
 def test_slots_are_no_part_of_the_science_but_the_context_is() -> None:

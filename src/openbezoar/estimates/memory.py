@@ -43,7 +43,8 @@ def served(spec: ModelSpec, tokens: float) -> Range | None:
     shape, weights = shape_of(spec.model), _file_mb(spec.model)
     if shape is None or weights is None:
         return None
-    cache = spec.context * spec.runtime.slots * shape.cache_bytes / MEBIBYTE
+    slots = spec.slots(spec.copies(int(weights * MEBIBYTE)))
+    cache = spec.context * slots * shape.cache_bytes / MEBIBYTE
     remembered = min(PROMPT_MEMORY, tokens * shape.cache_bytes / MEBIBYTE)
     likely = weights + cache + remembered + 30
     return Range(

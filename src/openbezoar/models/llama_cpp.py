@@ -22,13 +22,15 @@ PROMPT_MEMORY = 512
 """MiB that llama.cpp may spend on remembering prompts; its own default is 8 GiB."""
 SMALL = 512 * 2**20
 """Bytes up to which a model is served once a core; reading a larger one is what takes the time."""
+SHARED = 8
+"""Answers that one server writes side by side, so that the weights are read once for all."""
 
 
 class Slots(Limits):
     """How many answers are written at a time, and on how many cores."""
 
-    slots: int = Field(8, ge=1)
-    """Answers written side by side; about 8 is fastest on two cores."""
+    slots: int = Field(0, ge=0)
+    """Answers written side by side; 0: one by each copy of the model, or 8 by the only one."""
     servers: int = Field(0, ge=0)
     """Copies of the model that share the slots; 0: one a core where the file is small and `threads`
     is not given, else one. Copies never wait for each other, as the threads of one must."""
@@ -41,8 +43,8 @@ class Slots(Limits):
 
     @property
     def in_flight(self) -> int:
-        """As many as there are slots."""
-        return self.slots
+        """As many as there are slots, and where that is left open enough to keep all busy."""
+        return self.slots or max(SHARED, _cores())
 
 
 class LlamaCpp(ModelSpec):
@@ -81,10 +83,20 @@ class LlamaCpp(ModelSpec):
         """Start the server; it stops, and frees its memory, when the context ends."""
         return self._served()
 
+    def copies(self, size: int) -> int:
+        """How many servers a file of this many bytes has; none without a slot."""
+        once = size > SMALL or self.runtime.threads > 0
+        wanted = self.runtime.servers or (1 if once else _cores())
+        return min(wanted, self.runtime.slots or wanted)
+
+    def slots(self, copies: int) -> int:
+        """How many answers all servers write at a time."""
+        return self.runtime.slots or (copies if copies > 1 else SHARED)
+
     @asynccontextmanager
     async def _served(self) -> AsyncIterator[ChatModel]:
         _library()
-        copies = self._copies(hub.gguf(self.model).stat().st_size)
+        copies = self.copies(hub.gguf(self.model).stat().st_size)
         servers = [await asyncio.to_thread(self._start, copies) for _ in range(copies)]
         async with AsyncExitStack() as stack:
             models = [
@@ -95,12 +107,6 @@ class LlamaCpp(ModelSpec):
             ]
             yield Beside(models) if copies > 1 else models[0]
 
-    def _copies(self, size: int) -> int:
-        """How many servers; none without a slot."""
-        once = size > SMALL or self.runtime.threads > 0
-        wanted = self.runtime.servers or (1 if once else _cores())
-        return min(wanted, self.runtime.slots)
-
     def _client(self, address: str) -> OpenAI:
         return OpenAI(
             model=self.label,
@@ -108,7 +114,7 @@ class LlamaCpp(ModelSpec):
             tokenizer=SERVER,
             runtime=Endpoint(
                 base_url=f"{address}/v1",
-                concurrency=self.runtime.slots,
+                concurrency=self.runtime.in_flight,
                 timeout=self.runtime.timeout,
             ),
         )
@@ -118,7 +124,7 @@ class LlamaCpp(ModelSpec):
         path = hub.gguf(self.model)
         wanted = xllamacpp.CommonParams()
         wanted.model.path = str(path)
-        wanted.n_parallel = -(-self.runtime.slots // copies)
+        wanted.n_parallel = -(-self.slots(copies) // copies)
         wanted.n_ctx = self.context * wanted.n_parallel
         wanted.port = 0
         wanted.verbosity = 0
