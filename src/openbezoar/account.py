@@ -8,7 +8,7 @@ from openbezoar.errors import DataError
 from openbezoar.records import Score
 from openbezoar.store import Artifact, Manifest, Store
 
-__all__ = ["FORMAT", "Account", "account_of"]
+__all__ = ["FORMAT", "Account", "account_of", "versions_of"]
 
 FORMAT = 1
 
@@ -42,12 +42,20 @@ def account_of(artifacts: Sequence[Artifact], recipe_sha256: str = "") -> Accoun
             "its recipe is not in the store's folder `recipes`, where every run keeps its own; "
             "run the recipe file itself"
         )
-    versions: dict[str, str | None] = {}
-    for artifact in artifacts:
-        found: Any = artifact.manifest.run.get("versions")
-        versions |= found if isinstance(found, dict) else {}
     made = tuple(artifact.manifest for artifact in artifacts)
+    versions: dict[str, str | None] = {}
+    for manifest in made:
+        versions |= versions_of(manifest)
     return Account(recipe=kept[print_], recipe_sha256=print_, versions=versions, made=made)
+
+
+def versions_of(manifest: Manifest) -> dict[str, str | None]:
+    """What code made an artifact: the versions of its libraries, and the commit of ours."""
+    found: Any = manifest.run.get("versions")
+    versions: dict[str, str | None] = dict(found) if isinstance(found, dict) else {}
+    if commit := manifest.run.get("commit"):
+        versions["commit"] = str(commit)
+    return versions
 
 
 def _recipes(artifacts: Sequence[Artifact]) -> dict[str, str]:

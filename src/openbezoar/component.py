@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import json
 import pkgutil
+from collections.abc import Iterator
 from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any
@@ -12,7 +13,17 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue
 from pydantic_core import CoreSchema
 
-__all__ = ["ASIDE", "Component", "OneOf", "Runtime", "digest", "discover", "nearest", "science"]
+__all__ = [
+    "ASIDE",
+    "Component",
+    "OneOf",
+    "Runtime",
+    "digest",
+    "discover",
+    "logistics",
+    "nearest",
+    "science",
+]
 
 ASIDE = ("runtime", "licence")
 """The settings that never change a result: where and how fast it is made, and what is allowed."""
@@ -68,6 +79,11 @@ def science(component: BaseModel) -> JsonValue:
     return _without_the_rest(component.model_dump(mode="json"))
 
 
+def logistics(component: BaseModel) -> JsonValue:
+    """Every runtime among the settings, by its place: where and how fast, never what."""
+    return dict(_runtimes(component.model_dump(mode="json"), ""))
+
+
 def digest(value: JsonValue) -> str:
     """The sha256 of a JSON value in canonical form."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -88,6 +104,14 @@ def _descendants(family: type[Component]) -> list[type[Component]]:
     for child in family.__subclasses__():
         found += [child, *_descendants(child)]
     return found
+
+
+def _runtimes(value: Any, place: str) -> Iterator[tuple[str, JsonValue]]:
+    for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+        if name == "runtime":
+            yield f"{place}{name}", one
+        elif isinstance(one, dict | list):
+            yield from _runtimes(one, f"{place}{name}.")
 
 
 def _without_the_rest(value: JsonValue) -> JsonValue:

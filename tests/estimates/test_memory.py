@@ -1,27 +1,11 @@
-"""The memory of a training step follows its settings."""
+"""What models hold in this process and on a GPU, as far as their sizes are known."""
 
 import pytest
 
-from openbezoar.estimates.flops import Sizes
-from openbezoar.estimates.memory import activations, answering, served
-from openbezoar.estimates.shapes import Shape, shape_of
+from openbezoar.estimates.memory import answering, has_gpu, held_on_gpu, served
+from openbezoar.estimates.shapes import shape_of
 from openbezoar.models.llama_cpp import LlamaCpp, Slots
 from openbezoar.models.openai import OpenAI
-from openbezoar.training.settings import TrainingRuntime
-
-ON_CPU = TrainingRuntime(device="cpu")
-ONE = Shape(Sizes(4, 5, 2, 2, 1, 3, 7, 2), tied=True)
-
-
-def test_a_token_leaves_what_a_pencil_counts() -> None:
-    """Two layers of 50 * 4 + 6 * 5 + 4 * (2 + 2) * 3 + 2 * 2 * 10 bytes."""
-    assert activations(ONE, 10, ON_CPU) == 2 * (200 + 30 + 48 + 40)
-
-
-def test_recomputed_activations_are_fewer_and_a_gpu_keeps_fewer() -> None:
-    kept = activations(ONE, 10, ON_CPU)
-    assert activations(ONE, 10, TrainingRuntime(device="cpu", recompute=True)) < kept
-    assert activations(ONE, 10, TrainingRuntime(device="cuda")) < kept
 
 
 def test_what_llama_cpp_remembers_has_a_bound() -> None:
@@ -51,3 +35,20 @@ def test_more_rows_at_a_time_take_more_logits() -> None:
     assert one is not None
     assert eight is not None
     assert one.likely < eight.likely
+
+
+def test_on_a_gpu_the_weights_are_there_and_not_in_main_memory() -> None:
+    shape = shape_of("smollm2-135m-instruct")
+    assert shape is not None
+    there, here = answering(shape, "cuda"), answering(shape, "cpu")
+    assert there is not None
+    assert here is not None
+    assert there.likely < here.likely
+    assert held_on_gpu(shape).low > 2 * shape.parameters / (1 << 20)
+
+
+def test_a_hidden_gpu_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert not has_gpu()
+    assert has_gpu("cuda:1")
+    assert not has_gpu("cpu")

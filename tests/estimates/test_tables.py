@@ -4,6 +4,7 @@ import pytest
 
 from openbezoar.estimates.estimate import Estimate, in_all
 from openbezoar.estimates.tables import amount, beyond, estimate_rows, span
+from openbezoar.models.budget import RunBudget
 from openbezoar.ranges import Range, exactly
 
 
@@ -21,6 +22,8 @@ def stage(**figures: object) -> Estimate:
         ("seconds", 600, "10 min"),
         ("seconds", 7500, "2 h 05 min"),
         ("memory_mb", 512, "512 MB"),
+        ("disk_mb", 0.2, "0.2 MB"),
+        ("disk_mb", 0, "0 MB"),
         ("memory_mb", 2048, "2.0 GB"),
         ("requests", 12345.4, "12,345"),
     ],
@@ -52,16 +55,43 @@ def test_all_in_all_is_unknown_where_one_stage_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usd", "says"),
-    [(0.5, "will likely stop"), (2.5, "may stop"), (3.5, "")],
+    ("budget", "says"),
+    [
+        (RunBudget(usd=0.5), "will likely stop at its limit of $0.5: it takes $1.00 to $3.00"),
+        (RunBudget(usd=2.5), "may stop"),
+        (RunBudget(usd=3.5), ""),
+        (RunBudget(tokens=40), "will likely stop at its limit of 40 tokens: it takes 50 tokens to"),
+        (RunBudget(tokens=70), "may stop"),
+        (RunBudget(tokens=90), ""),
+        (RunBudget(hours=2), ""),
+        (RunBudget(hours=0.5), "will likely stop at its limit of 30 min: it takes 1 h 00 min"),
+    ],
 )
-def test_a_limit_is_compared_with_the_likely_and_the_high_figure(usd: float, says: str) -> None:
-    whole = stage(usd=Range(low=1, likely=2, high=3))
-    assert says in " ".join(beyond(whole, usd, None))
-    assert bool(beyond(whole, usd, None)) == bool(says)
+def test_a_limit_is_compared_with_the_likely_and_the_high_figure(
+    budget: RunBudget, says: str
+) -> None:
+    whole = stage(
+        usd=Range(low=1, likely=2, high=3), seconds=exactly(3600), tokens_in=exactly(20),
+        tokens_out=Range(low=30, likely=40, high=70),
+    )  # fmt: skip
+    assert says in " ".join(beyond(whole, budget))
+    assert bool(beyond(whole, budget)) == bool(says)
 
 
-def test_time_is_limited_in_hours_and_an_unknown_time_is_said_to_be() -> None:
-    assert beyond(stage(seconds=exactly(3600)), None, 2) == []
-    assert "1 h 00 min" in beyond(stage(seconds=exactly(7200)), None, 1)[0]
-    assert "not known" in beyond(stage(), None, 1)[0]
+@pytest.mark.parametrize(
+    ("figures", "budget", "known"),
+    [
+        ({}, RunBudget(hours=1), False),
+        ({}, RunBudget(tokens=1), False),
+        ({}, RunBudget(usd=1), True),
+        ({"unpriced": ["m"]}, RunBudget(usd=1), False),
+        ({"unpriced": ["m"], "usd": exactly(0.5)}, RunBudget(usd=1), False),
+    ],
+)
+def test_a_limit_on_what_nobody_knows_is_said_to_be_one(
+    figures: dict[str, object], budget: RunBudget, known: bool
+) -> None:
+    """Where nobody bills, no money is spent."""
+    lines = beyond(stage(**figures), budget)
+    assert (lines == []) is known
+    assert known or "not known" in lines[0]

@@ -16,6 +16,7 @@ from openbezoar.models.budget import (
     Purse,
     RunBudget,
     expected_tokens,
+    most_tokens,
 )
 from openbezoar.models.openai import OpenAI
 from openbezoar.models.prices import Price
@@ -34,8 +35,8 @@ async def answer(request: Request) -> Completion:
 
 
 def asked(ask: Ask) -> Request:
-    """At most 20 tokens: 4 to read and 16 to write."""
-    return ask("x" * 12, sampling=Sampling(max_tokens=16))
+    """At most 20 tokens: 10 to read and 10 to write."""
+    return ask("x" * 12, sampling=Sampling(max_tokens=10))
 
 
 async def outcomes(account: Account, request: Request, count: int) -> list[object]:
@@ -101,9 +102,40 @@ async def test_a_failed_request_costs_nothing(ask: Ask) -> None:
     assert purse.spent == Cost(0, 0)
 
 
-def test_a_token_is_about_four_bytes(ask: Ask) -> None:
+async def test_a_text_of_more_tokens_than_expected_crosses_no_cap(ask: Ask) -> None:
+    """Digits and scripts that a vocabulary hardly knows have a token for two bytes, not four."""
+    request = ask("7" * 80, sampling=Sampling(max_tokens=2))
+
+    async def dense(request: Request) -> Completion:
+        await asyncio.sleep(0)
+        return Completion(text="77", finish_reason="stop", tokens_in=44, tokens_out=2)
+
+    purse = Purse("the recipe", Budget(tokens=1000))
+    account = Account(SPEC, [purse], PRICES)
+    asking = [account.ask(request, dense) for _ in range(64)]
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert 900 < purse.spent.tokens <= 1000
+
+
+async def test_an_answer_that_the_server_did_not_count_is_never_free(ask: Ask) -> None:
+    async def uncounted(request: Request) -> Completion:
+        return Completion(text="yes", finish_reason="stop", tokens_in=0, tokens_out=0)
+
+    purse = Purse("the recipe", Budget(usd=50e-6))
+    account = Account(SPEC, [purse], PRICES)
+    for _ in range(2):
+        completion = await account.ask(asked(ask), uncounted)
+    assert purse.spent == Cost(40, pytest.approx(40e-6))  # type: ignore[arg-type]
+    with pytest.raises(BudgetReached):
+        await account.ask(asked(ask), uncounted)
+    assert account.usd(completion) is None, "unknown, not zero"
+
+
+def test_a_token_is_about_four_bytes_and_hardly_less_than_two(ask: Ask) -> None:
     assert expected_tokens(ask("x" * 40)) == 11
     assert expected_tokens(ask("日本語日本語日本")) == 7
+    assert most_tokens(ask("x" * 40)) == 24
+    assert most_tokens(ask("x" * 40, json_schema={"type": "object"})) == 24 + 9 + 4
 
 
 def test_an_unknown_price_gives_no_cost() -> None:

@@ -7,7 +7,7 @@ import pytest
 from openbezoar.account import Account
 from openbezoar.plan import Step, plan
 from openbezoar.recipe import parse
-from openbezoar.reproduction.checking import Difference, check
+from openbezoar.reproduction.checking import Difference, check, told_of
 from openbezoar.store import Store
 from tests.reproduction.conftest import ROWS, TEXT
 
@@ -24,11 +24,50 @@ def test_nothing_differs_where_nothing_changed(account: Account, folder: Path) -
 def test_another_version_is_told_and_does_not_decide(
     account: Account, folder: Path, here: str | None, told: str
 ) -> None:
-    then = account.model_copy(update={"versions": {"torch": "2.13.0", "rensa": None}})
+    told_alone = {"made": (), "versions": {"torch": "2.13.0", "rensa": None}}
+    then = account.model_copy(update=told_alone)
     (found,) = check(then, planned(folder), {"torch": here, "rensa": "0.5"})
     assert (found.what, found.where) == ("version", "torch")
     assert told in found.difference
     assert not found.decisive
+
+
+def test_a_stage_made_with_an_older_version_or_commit_is_told(
+    account: Account, folder: Path
+) -> None:
+    """A run that was upgraded on its way has two versions, of which the last is the account's."""
+    first = account.made[0]
+    run = {**first.run, "commit": "0" * 12, "versions": {"openbezoar": "0.0.1"}}
+    older = first.model_copy(update={"run": run})
+    account = account.model_copy(update={"made": (older, *account.made[1:])})
+    told = check(account, planned(folder), account.versions)
+    assert [(one.what, one.where) for one in told] == [
+        ("version", "commit"),
+        ("version", "openbezoar"),
+    ]
+    assert told[1].difference.startswith("0.0.1, ")
+
+
+def test_a_document_whose_fingerprints_are_not_its_settings_is_told(
+    account: Account, folder: Path
+) -> None:
+    forged = account.made[0].model_copy(update={"fingerprint": "f" * 64})
+    account = account.model_copy(update={"made": (forged, *account.made[1:])})
+    (found,) = check(account, planned(folder), account.versions)
+    assert (found.what, found.where, found.decisive) == ("artifact", "stages.seeds", True)
+
+
+def test_what_a_document_does_not_tell_is_said(account: Account, folder: Path) -> None:
+    whole = "; ".join(told_of(account, planned(folder)))
+    assert "data and settings of 3 of 3 stages" in whole
+    assert "nothing told" not in whole
+    part = account.model_copy(update={"made": account.made[:1], "versions": {}})
+    _, versions, stages = told_of(part, planned(folder))
+    assert "the document tells none" in versions
+    assert stages.endswith("1 of 3 stages (nothing told of rows, kept)")
+    card = Account(recipe=account.recipe, fingerprint="a" * 64)
+    assert "that a stage makes aaaaaaaaaaaa" in told_of(card, planned(folder))[2]
+    assert told_of(card, planned(folder))[0] == "not the text of the recipe"
 
 
 def test_other_data_is_told_once_at_its_source(account: Account, folder: Path) -> None:

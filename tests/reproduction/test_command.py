@@ -1,6 +1,7 @@
 """`bezoar reproduce` from a report to a table, with the exit code a script can trust."""
 
 import json
+import shutil
 from pathlib import Path
 
 from openbezoar.account import Account
@@ -39,7 +40,10 @@ def test_other_data_stops_it_before_anything_is_run(make: Make, folder: Path) ->
     assert [one["what"] for one in json.loads(checked.stdout)] == ["data"]
     done = bezoar(folder, "reproduce", "report.html")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[0].startswith("data: stages.seeds: evidence: ")
+    compared, told = done.stderr.splitlines()[:2]
+    assert compared.startswith("compared: the text of the recipe; ")
+    assert compared.endswith(" versions; data and settings of 3 of 3 stages")
+    assert told.startswith("data: stages.seeds: evidence: ")
     assert "--despite-differences" in done.stderr.splitlines()[-1]
     assert not (folder / ".bezoar").exists()
 
@@ -65,6 +69,28 @@ def test_a_run_that_fails_leaves_word_for_the_report(folder: Path) -> None:
     page = bezoar(folder, "report").stdout.strip()
     text = (folder / page).read_text(encoding="utf-8")
     assert "stopped: stage kept: the filters rejected all 2 rows" in text
+
+
+def test_what_a_page_tells_nothing_of_is_named_and_never_called_equal(
+    make: Make, folder: Path
+) -> None:
+    """A report of a run that was stopped after its first stage."""
+    made = make()
+    for artifact in made[1:]:
+        shutil.rmtree(artifact.folder)
+    write(Store(folder / "store"), folder / "report.html")
+    done = bezoar(folder, "reproduce", "report.html", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "(nothing told of rows, kept)" in done.stderr
+    found = {line["stage"]: line["outcome"] for line in json.loads(done.stdout)["stages"]}
+    assert found == {"seeds": "bytes equal", "rows": "not compared", "kept": "not compared"}
+
+
+def test_a_limit_ends_a_reproduction_with_its_own_code(make: Make, folder: Path) -> None:
+    report(make, folder)
+    done = bezoar(folder, "reproduce", "report.html", "--max-hours", "1e-9")
+    assert done.returncode == 3
+    assert "the run's time of 1e-09 hours is over" in done.stderr
 
 
 def test_a_card_without_scores_is_run_and_says_that_nothing_is_compared(

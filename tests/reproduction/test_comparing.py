@@ -67,7 +67,10 @@ def test_the_very_store_of_the_run_reproduces_nothing(account: Account, make: Ma
         ({"loss": None}, {"loss": 0.0}, False),
         ({"lost": {"short": 3}}, {"lost": {}}, False),
         ({}, {"lost": 1}, False),
-        ({"why": "a", "ok": True}, {"why": "b", "ok": False}, True),
+        ({"n": 1, "why": "a", "ok": True}, {"n": 1, "why": "b", "ok": False}, True),
+        ({"loss": 2.0}, {"loss": float("nan")}, False),
+        ({"rows": 10**400}, {"rows": 3}, False),
+        ({"rows": 3}, {"rows": 10**400}, False),
         ({"scores": [score(0.5, 0.07)]}, {"scores": [score(0.57, 0.01)]}, True),
         ({"scores": [score(0.5, 0.07)]}, {"scores": [score(0.58, 0.5)]}, False),
         ({"scores": [score(0.5)]}, {"scores": [score(0.51)]}, False),
@@ -99,6 +102,14 @@ def test_a_card_s_scores_are_compared_with_what_measured_its_model() -> None:
     assert line.beyond[0].now is None
 
 
-def test_a_stage_that_only_one_side_has_is_left_out() -> None:
-    account = told({})
-    assert compare(account, [artifact("other")], 0.01) == []
+def test_a_stage_that_only_one_side_tells_of_is_named() -> None:
+    lines = compare(told({"rows": 1}), [artifact("other", {"rows": 1})], 0.01)
+    assert [(line.stage, line.outcome) for line in lines] == [
+        ("eval", "not compared"),
+        ("other", "not compared"),
+    ]
+
+
+def test_a_manifest_without_numbers_and_files_is_equal_to_nothing() -> None:
+    (line,) = compare(told({"why": "a"}), [artifact(numbers={"why": "b"}, finished="now")], 0.01)
+    assert (line.outcome, line.files, line.numbers) == ("not compared", "0 of 0", "0 of 0")

@@ -58,6 +58,21 @@ def test_a_longer_fence_and_other_blocks_do_not_confuse_a_card(account: Account)
     assert _read(card, Path()).recipe == account.recipe
 
 
+def test_a_recipe_among_the_rows_of_a_card_is_not_taken_for_its_own(account: Account) -> None:
+    spoof = "## Recipe\n\n```yaml\nname: spoof\n```\n\n"
+    card = card_of(account.recipe, openbezoar={"recipe_sha256": account.recipe_sha256})
+    read = _read(card.replace("# A model\n", f"# A model\n\n{spoof}"), Path())
+    assert read.recipe == account.recipe
+
+
+def test_a_manifest_lies_in_its_own_folder_whatever_else_does(make: Make, folder: Path) -> None:
+    """Of a folder with a manifest and a report the manifest tells; another's tells of another."""
+    seeds, rows, _ = make()
+    write(Store(folder / "store"), rows.folder / "report.html")
+    assert [one.stage for one in read_account(rows.folder).made] == ["rows"]
+    assert [one.stage for one in read_account(seeds.folder).made] == ["seeds"]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -72,6 +87,16 @@ def test_a_longer_fence_and_other_blocks_do_not_confuse_a_card(account: Account)
         ('{"format": 99, "stage": "x"}', "newer version; upgrade openbezoar"),
         ('{"format": 1, "stage": "x"}', "not the account of a run"),
         ("<!doctype html><p>hello", "write the report again with bezoar report"),
+        ('{"format": "2", "stage": "x"}', "format is '2', which no version writes"),
+        ('{"format": null, "stage": "x"}', "which no version writes"),
+        ('{"stage": "x", "kind', "not JSON"),
+        ("&lt;!doctype html&gt;&lt;script id=&quot;account&quot;&gt;", "no report, no manifest"),
+        ('<!doctype html><script type="application/json" id="account">{"recipe": "na', "without"),
+        ('<html><script type="application/json" id="account">{&quot;</script>', "not JSON"),
+        ('<!doctype html><script type="application/json" id="account">{"recipe": 3}</script>',
+         "not the account"),
+        (2 * '<html><script type="application/json" id="account">{}</script>', "two accounts"),
+        (2 * "## Recipe\n\n```yaml\na: 1\n```\n", "holds 2 recipes, none with the digest"),
         ('<!doctype html><script type="application/json" id="account">[]</script>', "not the acc"),
         ('<!doctype html><script type="application/json" id="account">{"format":2}</script>',
          "newer version"),

@@ -60,7 +60,7 @@ def warn(recipe: "Recipe", estimates: "Sequence[Estimate]") -> None:
         say(visible(f"unknown: {', '.join(names)}: {note}"))
     if recipe.budget is None:
         return
-    for line in beyond(in_all(estimates), recipe.budget.usd, recipe.budget.hours):
+    for line in beyond(in_all(estimates), recipe.budget):
         say(f"warning: {line}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openbezoar.cli.options import AsJson
+from openbezoar.cli.options import AsJson, MaxHours, MaxUsd
 from openbezoar.cli.output import print_table, say, tell_keys
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from openbezoar.reproduction.comparing import Line
 
 
-def reproduce(
+def reproduce(  # noqa: PLR0913 - one argument per option
     document: Annotated[
         Path, typer.Argument(help="A report, a card or a manifest, or a folder that holds one.")
     ],
@@ -31,6 +31,8 @@ def reproduce(
     despite_differences: Annotated[
         bool, typer.Option("--despite-differences", help="Run it where data or settings differ.")
     ] = False,
+    max_usd: MaxUsd = None,
+    max_hours: MaxHours = None,
     as_json: AsJson = False,
 ) -> None:
     """Run again what a document tells of, and say what came out alike; exit 1 when something differs."""  # noqa: E501 - the help takes the first line whole
@@ -39,13 +41,15 @@ def reproduce(
     from openbezoar.progress import Teller
     from openbezoar.reproduction import checking, comparing, reading
     from openbezoar.store import Store
-    from openbezoar.versions import versions
+    from openbezoar.versions import commit, versions
 
     account = reading.read_account(document)
-    recipe = reading.recipe_of(account, document)
+    recipe = reading.recipe_of(account, document).limited(max_usd, max_hours)
     tell_keys(recipe)
-    found = checking.check(account, plan.plan(recipe, Store(store)), versions())
+    steps = plan.plan(recipe, Store(store))
+    found = checking.check(account, steps, versions() | {"commit": commit()})
     decisive = [one for one in found if one.decisive]
+    say(f"compared: {'; '.join(checking.told_of(account, steps))}")
     if check:
         _print_differences(found, as_json)
         raise typer.Exit(1 if decisive else 0)
@@ -76,7 +80,7 @@ def _print_differences(found: "list[Difference]", as_json: bool) -> None:
     for one in found:
         print(_told(one))
     if not found:
-        print("nothing differs: versions, data and settings are those of the run")
+        print("nothing differs of what was compared")
 
 
 def _print_lines(lines: "list[Line]", as_json: bool) -> None:
@@ -94,7 +98,7 @@ def _print_lines(lines: "list[Line]", as_json: bool) -> None:
     if as_json:
         print(json.dumps({"stages": rows, "beyond": beyond}, indent=2, ensure_ascii=False))
         return
-    if not rows:
+    if all(line.outcome == "not compared" for line in lines):
         print("made; the document tells no numbers to compare with")
         return
     print_table(rows, as_json)

@@ -1,22 +1,24 @@
 """What stages that ask models for rows, or about rows, will do: generate and filter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from openbezoar.estimates.estimate import Work
 from openbezoar.estimates.evidence import Evidence
-from openbezoar.estimates.memory import MEBIBYTE, TORCH, served
+from openbezoar.estimates.memory import MEBIBYTE, NO_FILE, TORCH, has_gpu, held_on_gpu, served
 from openbezoar.estimates.rows import UNKNOWN, UNSEEN, Place, disk_of, floor_of, held
+from openbezoar.estimates.shapes import shape_of
 from openbezoar.families import AskingFilter, Expected, Flow, Length, ModelSpec, answer_of
 from openbezoar.models.limits import limits_of
 from openbezoar.models.transformers import Transformers
-from openbezoar.ranges import ONE, Range, exactly
+from openbezoar.ranges import ONE, Range, exactly, most, total
 from openbezoar.stages.filter import FilterStage
 from openbezoar.stages.generate import GenerateStage
 from openbezoar.statistics import wilson
 
 __all__ = ["generate", "sift"]
 
+NO_SPEED = "how fast its models answer is not known before a few rows are made; --probe tells"
 KEPT = Range(low=0.4, likely=0.8, high=1)
 """The share of rows that filters keep, where nothing tells."""
 
@@ -37,14 +39,18 @@ def generate(stage: GenerateStage, place: Place) -> Work:
     flow = Flow(every.rows, _made_length(stage, seeds.length, seen))
     left = _less(draws, _kept_answers(seen, "draws"))
     spec = place.recipe.models[stage.teacher]
+    seconds = _scaled(seen, left, limits_of(spec))
+    memory = _with(place, spec, every.tokens_in.likely + every.tokens_out.likely, left)
     return Work(
         flow,
         asked={stage.teacher: every},
         anew={stage.teacher: each.times(left)},
-        seconds=_scaled(seen, left, limits_of(spec)),
-        memory_mb=_with(place, spec, every.tokens_in.likely + every.tokens_out.likely, left),
+        seconds=seconds,
+        memory_mb=memory,
+        gpu_mb=_gpu(place, [stage.teacher]),
         disk_mb=(every.tokens_in + every.tokens_out) * (24 / MEBIBYTE),
         basis=seen.basis if seen else "settings",
+        notes=_not_known(seconds, memory),
     )
 
 
@@ -64,14 +70,20 @@ def sift(stage: FilterStage, place: Place) -> Work:
         once = each or part.expects(flow.length or UNSEEN)
         asked[name] = asked.get(name, Expected()).plus(once.times(grades))
     left = _less(flow.rows, _kept_answers(seen, "read"))
-    memory: Range | None = floor_of(place) + held(flow)
-    for name in asked:
-        memory = _with(place, place.recipe.models[name], 0, left)
+    anew = exactly(left.likely / flow.rows.likely if flow.rows.likely else 1)
+    models = [_with(place, place.recipe.models[name], 0, left) for name in asked]
+    memory = most([total([floor_of(place), held(flow)]), *models])
     seconds = _scaled(seen, left, None) if judges else flow.rows * exactly(1e-3)
     return Work(
-        Flow(kept, seen.length() if seen else flow.length), asked=asked, seconds=seconds,
-        memory_mb=memory, disk_mb=disk_of(flow), basis=seen.basis if seen else "settings",
+        Flow(kept, seen.length() if seen else flow.length), asked=asked,
+        anew={name: each.times(anew) for name, each in asked.items()}, seconds=seconds,
+        memory_mb=memory, gpu_mb=_gpu(place, asked), disk_mb=disk_of(flow),
+        basis=seen.basis if seen else "settings", notes=_not_known(seconds, memory),
     )  # fmt: skip
+
+
+def _not_known(seconds: Range | None, memory: Range | None) -> tuple[str, ...]:
+    return (NO_SPEED,) * (seconds is None) + (NO_FILE,) * (memory is None)
 
 
 def _made_length(stage: GenerateStage, seed: Length | None, seen: Evidence | None) -> Length | None:
@@ -153,3 +165,14 @@ def _with(place: Place, spec: ModelSpec, tokens: float, left: Range) -> Range | 
     if left.likely >= 0.5:
         return full
     return Range(low=floor.low, likely=floor.likely, high=max(full.high, floor.likely))
+
+
+def _gpu(place: Place, names: Iterable[str]) -> Range | None:
+    """What the checkpoints among these models hold of a GPU that they answer on."""
+    specs = [place.recipe.models[name] for name in names]
+    shapes = [
+        shape_of(spec.checkpoint)
+        for spec in specs
+        if isinstance(spec, Transformers) and has_gpu(spec.runtime.device)
+    ]
+    return most([held_on_gpu(shape) if shape else None for shape in shapes])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from openbezoar.families import Expected, Flow
-from openbezoar.ranges import Range, total
+from openbezoar.ranges import Range, most, total
 from openbezoar.records import Record
 
 __all__ = ["Basis", "Estimate", "Work", "in_all"]
@@ -27,9 +27,9 @@ class Estimate(Record):
     tokens_in: Range | None = None
     tokens_out: Range | None = None
     usd: Range | None = None
-    """What the models with a known price cost; absent where no model bills."""
+    """What the models whose cost is known take; absent where no model bills."""
     unpriced: tuple[str, ...] = ()
-    """Models that bill and whose price nobody knows."""
+    """Models that bill and whose cost nobody knows, for want of a price or of a count."""
     seconds: Range | None = None
     memory_mb: Range | None = None
     """The most main memory held at once."""
@@ -60,7 +60,7 @@ def in_all(estimates: Sequence[Estimate]) -> Estimate:
     """The sum of all stages, one after the other; memory is that of the stage that holds most.
 
     A figure that one stage does not know is not known in all; of money, what is known is added up
-    and the models without a price are named.
+    and the models whose cost is not are named.
     """
     priced = [one.usd for one in estimates if one.usd is not None]
     return Estimate(
@@ -72,18 +72,7 @@ def in_all(estimates: Sequence[Estimate]) -> Estimate:
         usd=total(priced) if priced else None,
         unpriced=tuple(dict.fromkeys(name for one in estimates for name in one.unpriced)),
         seconds=total(one.seconds for one in estimates),
-        memory_mb=_most([one.memory_mb for one in estimates]),
-        gpu_mb=_most([one.gpu_mb for one in estimates if one.gpu_mb is not None]),
+        memory_mb=most([one.memory_mb for one in estimates]),
+        gpu_mb=most([one.gpu_mb for one in estimates if one.gpu_mb is not None]),
         disk_mb=total(one.disk_mb for one in estimates),
-    )
-
-
-def _most(figures: Sequence[Range | None]) -> Range | None:
-    known = [figure for figure in figures if figure is not None]
-    if len(known) < len(figures) or not known:
-        return None
-    return Range(
-        low=max(one.low for one in known),
-        likely=max(one.likely for one in known),
-        high=max(one.high for one in known),
     )

@@ -1,11 +1,12 @@
 """Walks a plan and says of every stage what it will take."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from openbezoar.estimates import asking, measuring, rows, training
+from openbezoar.estimates.earlier import seen_earlier
 from openbezoar.estimates.estimate import Estimate, Work
-from openbezoar.estimates.evidence import Evidence, Known, flow_of
+from openbezoar.estimates.evidence import Known, flow_of
 from openbezoar.estimates.memory import TORCH
 from openbezoar.estimates.rows import Place
 from openbezoar.families import Expected, Flow
@@ -28,13 +29,16 @@ KINDS: Mapping[str, Callable[[Any, Place], Work]] = {
     "evaluate": measuring.evaluate,
 }
 NO_PRICE = "the price of {} is not known: give it under `prices`"
+NO_COUNT = "how much {} will be asked is not known, and so neither what it costs"
 
 
 def forecast(
     recipe: Recipe, steps: Sequence[Step], store: Store, probed: Known | None = None
 ) -> list[Estimate]:
     """What a run would take now, stage by stage; a stage that is made takes nothing."""
-    known = _known(store, probed or Known({}))
+    probed = probed or Known({})
+    earlier = seen_earlier(store.artifacts(), steps)
+    known = Known({**earlier, **probed.evidence}, probed.flops)
     flows: dict[str, Flow] = {}
     found: list[Estimate] = []
     is_warm = False
@@ -52,12 +56,6 @@ def forecast(
     return found
 
 
-def _known(store: Store, probed: Known) -> Known:
-    """A probe says more than an earlier run with other settings."""
-    earlier = {one.manifest.stage: Evidence(one, "earlier run") for one in store.artifacts()}
-    return Known({**earlier, **probed.evidence}, probed.flops)
-
-
 def _made(step: Step, flow: Flow) -> Estimate:
     return Estimate(
         stage=step.name, kind=step.stage.kind, fingerprint=step.fingerprint, basis="made",
@@ -68,8 +66,7 @@ def _made(step: Step, flow: Flow) -> Estimate:
 
 def _priced(step: Step, work: Work, recipe: Recipe) -> Estimate:
     every = None if work.asked is None else _all(work.asked)
-    usd, unpriced = _money(step, work, recipe)
-    notes = [*work.notes, *(NO_PRICE.format(name) for name in unpriced)]
+    money = _money(step, work, recipe)
     return Estimate(
         stage=step.name,
         kind=step.stage.kind,
@@ -79,13 +76,13 @@ def _priced(step: Step, work: Work, recipe: Recipe) -> Estimate:
         requests=every.requests if every else None,
         tokens_in=every.tokens_in if every else None,
         tokens_out=every.tokens_out if every else None,
-        usd=usd,
-        unpriced=unpriced,
+        usd=money.known,
+        unpriced=tuple(money.unknown),
         seconds=work.seconds,
         memory_mb=work.memory_mb,
         gpu_mb=work.gpu_mb,
         disk_mb=work.disk_mb,
-        notes=tuple(notes),
+        notes=(*work.notes, *money.unknown.values()),
     )
 
 
@@ -96,21 +93,30 @@ def _all(asked: Mapping[str, Expected]) -> Expected:
     return found
 
 
-def _money(step: Step, work: Work, recipe: Recipe) -> tuple[Range | None, tuple[str, ...]]:
-    """What its models cost, and those whose price nobody knows."""
-    billing = [name for name in step.stage.uses() if recipe.models[name].bills]
+class _Money(NamedTuple):
+    """What the models of a stage cost."""
+
+    known: Range | None
+    """Absent where nobody bills."""
+    unknown: dict[str, str]
+    """By the model whose cost nobody knows, why."""
+
+
+def _money(step: Step, work: Work, recipe: Recipe) -> _Money:
     asked = work.anew if work.anew is not None else work.asked
-    costs: list[Range | None] = []
-    unpriced: list[str] = []
-    for name in billing:
-        price = price_of(recipe.models[name], recipe.prices)
+    costs: list[Range] = []
+    unknown: dict[str, str] = {}
+    for name in step.stage.uses():
+        spec = recipe.models[name]
+        price, each = price_of(spec, recipe.prices), (asked or {}).get(name)
         if price is None:
-            unpriced.append(recipe.models[name].label)
+            unknown |= {spec.label: NO_PRICE.format(spec.label)} if spec.bills else {}
+        elif each is None:
+            unknown[spec.label] = NO_COUNT.format(spec.label)
         else:
-            each = (asked or {}).get(name, Expected())
-            known = each.tokens_in * (price.input / 1e6) + each.tokens_out * (price.output / 1e6)
-            costs.append(None if asked is None else known)
-    return (total(costs) if costs else None), tuple(unpriced)
+            read, written = price.input / 1e6, price.output / 1e6
+            costs.append(each.tokens_in * read + each.tokens_out * written)
+    return _Money(total(costs) if costs else None, unknown)
 
 
 def _loads_torch(step: Step, work: Work, recipe: Recipe) -> bool:

@@ -3,9 +3,18 @@
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.estimates.estimate import Work
 from openbezoar.estimates.evidence import Evidence
-from openbezoar.estimates.memory import TORCH, WARM, answering, served
+from openbezoar.estimates.memory import (
+    NO_FILE,
+    TORCH,
+    WARM,
+    answering,
+    has_gpu,
+    held_on_gpu,
+    served,
+)
 from openbezoar.estimates.rows import Place
-from openbezoar.estimates.training import LOADING, NO_RATE, base_of, forward_seconds
+from openbezoar.estimates.shapes import Shape
+from openbezoar.estimates.training import LOADING, NO_RATE, NO_SHAPE, base_of, forward_seconds
 from openbezoar.families import Evaluation, Expected, Flow, Reading
 from openbezoar.ranges import NOTHING, Range, exactly, total
 from openbezoar.stages.evaluate import EvaluateStage
@@ -27,64 +36,85 @@ def evaluate(stage: EvaluateStage, place: Place) -> Work:
         for name, each in (one.asked if one else {}).items():
             asked[name] = asked.get(name, Expected()).plus(each)
     seen = place.evidence
-    seconds = _measured(seen, "seconds") or _seconds(stage, place, readings, asked)
+    shape = base_of(stage.model, place.recipe)
+    seconds = _measured(seen, "seconds") or _seconds(shape, place, stage, readings)
+    memory = _measured(seen, "peak_memory_mb") or _memory(shape, place, stage, asked)
+    if shape is None:
+        notes.append(NO_SHAPE)
+    elif memory is None:
+        notes.append(NO_FILE)
+    if seconds is None and place.known.flops is None:
+        notes.append(NO_RATE)
     return Work(
         Flow(total([one.rows if one else None for one in readings])),
         asked=None if None in readings else asked,
         seconds=seconds,
-        memory_mb=_measured(seen, "peak_memory_mb") or _memory(stage, place, asked),
+        memory_mb=memory,
+        gpu_mb=held_on_gpu(shape, _together(stage)) if shape and has_gpu() else None,
         disk_mb=Range(low=0.02, likely=0.2, high=50),
         basis=seen.basis if seen else "settings",
-        notes=(*notes, *([] if seconds or place.known.flops else [NO_RATE])),
+        notes=tuple(notes),
     )
 
 
 def _read(part: Evaluation, place: Place, notes: list[str]) -> Reading | None:
-    """What it reads and asks; None where not even its questions are here."""
+    """What it reads and asks; None where its questions are not here, or it does not say."""
     try:
         found = part.expects(place.flows)
     except (DataError, ConfigError) as error:
         notes.append(f"{part.kind}: {error}")
         return None
-    if found.rows is None:
+    if found.rows is None or found.tokens is None:
         notes.append(f"{part.kind}: its rows are not here, or not made yet")
+    if silent := set(part.uses()) - set(found.asked):
+        notes.append(f"{part.kind}: what it asks of {', '.join(sorted(silent))} is not known")
+        return None
     return found
 
 
 def _seconds(
-    stage: EvaluateStage, place: Place, readings: list[Reading | None], asked: dict[str, Expected]
+    shape: Shape | None, place: Place, stage: EvaluateStage, readings: list[Reading | None]
 ) -> Range | None:
-    shape, flops = base_of(stage.model, place.recipe), place.known.flops
+    flops = place.known.flops
     tokens = total([one.tokens if one else None for one in readings])
     if shape is None or flops is None or tokens is None:
         return None
-    own = asked.get("", Expected())
-    written = sum((one.tokens_out.likely for one in asked.values()), 0.0)
-    together = max(1.0, min(8.0, own.requests.likely))
+    asked = [(name, each) for one in readings if one for name, each in one.asked.items()]
+    own = [each for name, each in asked if not name]
+    read = sum((each.tokens_in for each in own), NOTHING)
+    written = sum(each.tokens_out.likely for _, each in asked)
+    together = max(1.0, min(8.0, sum(each.requests.likely for each in own)))
     return (
-        forward_seconds(tokens + own.tokens_in, shape, flops)
+        forward_seconds(tokens + read, shape, flops)
         + EACH_TOKEN * (written / together)
         + LOADING * len(stage.evaluations) * 0.3
     )
 
 
-def _memory(stage: EvaluateStage, place: Place, asked: dict[str, Expected]) -> Range | None:
-    shape = base_of(stage.model, place.recipe)
-    if shape is None:
-        return None
-    kinds = {part.kind for part in stage.evaluations}
-    own = answering(shape, rows=8 if "harness" in kinds else 1) or NOTHING
+def _memory(
+    shape: Shape | None, place: Place, stage: EvaluateStage, asked: dict[str, Expected]
+) -> Range | None:
     judges = [
         served(place.recipe.models[name], each.tokens_in.likely + each.tokens_out.likely)
         for name, each in asked.items()
         if name
     ]
-    known = [one for one in judges if one is not None]
-    if len(known) < len(judges):
+    held = [answering(shape, rows=_together(stage)), *judges]
+    known = [one for one in held if one is not None]
+    if len(known) < len(held):
         return None
-    most = max([own, *known], key=lambda one: one.likely)
     floor = WARM if place.is_warm else TORCH
-    return floor + most + (LIBRARIES if "harness" in kinds else NOTHING)
+    libraries = LIBRARIES if _has_harness(stage) else NOTHING
+    return floor + max(known, key=lambda one: one.likely) + libraries
+
+
+def _has_harness(stage: EvaluateStage) -> bool:
+    return any(part.kind == "harness" for part in stage.evaluations)
+
+
+def _together(stage: EvaluateStage) -> int:
+    """The rows whose logits are held at a time."""
+    return 8 if _has_harness(stage) else 1
 
 
 def _measured(seen: Evidence | None, name: str) -> Range | None:

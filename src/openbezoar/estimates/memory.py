@@ -1,6 +1,7 @@
 """How much memory stages hold; the formulas and where they come from are in docs/planning.md."""
 
 import os
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from openbezoar import hub
@@ -10,11 +11,21 @@ from openbezoar.families import ModelSpec
 from openbezoar.models.llama_cpp import PROMPT_MEMORY, LlamaCpp
 from openbezoar.models.transformers import Transformers
 from openbezoar.ranges import Range
-from openbezoar.training.settings import TrainingRuntime
 
-__all__ = ["LIGHT", "MEBIBYTE", "TORCH", "WARM", "activations", "answering", "has_gpu", "served"]
+__all__ = [
+    "LIGHT",
+    "MEBIBYTE",
+    "NO_FILE",
+    "TORCH",
+    "WARM",
+    "answering",
+    "has_gpu",
+    "held_on_gpu",
+    "served",
+]
 
 MEBIBYTE = 1 << 20
+NO_FILE = "what its model holds is not known here: its file is absent, or of a kind nobody knows"
 LIGHT = Range(low=50, likely=60, high=150)
 """A process that works on rows alone."""
 TORCH = Range(low=420, likely=450, high=700)
@@ -28,7 +39,7 @@ def has_gpu(device: str = "auto") -> bool:
     if device != "auto":
         return device.startswith("cuda")
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return Path("/proc/driver/nvidia/version").exists() and not hidden
+    return Path("/proc/driver/nvidia/version").exists() and not hidden and not _is_for_cpus()
 
 
 def served(spec: ModelSpec, tokens: float) -> Range | None:
@@ -53,33 +64,36 @@ def served(spec: ModelSpec, tokens: float) -> Range | None:
 
 
 def answering(shape: Shape | None, device: str = "auto", rows: int = 1) -> Range | None:
-    """A checkpoint that answers or is measured: its weights and some rows' logits."""
+    """What a checkpoint that answers or is measured adds to main memory."""
     if shape is None:
         return None
-    logits = rows * 150 * shape.sizes.vocabulary * 10 / MEBIBYTE
-    weights = 0.0 if has_gpu(device) else 2 * shape.parameters / MEBIBYTE
+    if has_gpu(device):
+        return Range(low=0, likely=300, high=700)
+    weights, logits = _weights_and_logits(shape, rows)
     return Range(
         low=weights + logits / 2, likely=weights + logits + 300, high=weights + 3 * logits + 700
     )
 
 
-def activations(shape: Shape, keys: float, runtime: TrainingRuntime) -> float:
-    """The bytes that a token leaves for the backward pass.
+def held_on_gpu(shape: Shape, rows: int = 1) -> Range:
+    """What a checkpoint that answers or is measured takes of a GPU; reckoned, never measured."""
+    weights, logits = _weights_and_logits(shape, rows)
+    return Range(
+        low=weights + logits / 2, likely=1.1 * weights + logits, high=1.3 * weights + 3 * logits
+    )
 
-    A layer keeps what its norms, adapters, attention and gate were given: on a processor 50 bytes
-    for each of the hidden size (dropout keeps its mask and its product in 32 bits for each of three
-    adapters), 6 for each of the inner size, 4 for each of the attention's outputs, keys and values,
-    and the weights of its heads over the keys. On a GPU masks are bytes and no weights are kept.
-    """
-    sizes = shape.sizes
-    outputs = 4 * (sizes.heads + 2 * sizes.key_heads) * sizes.head
-    on_gpu = has_gpu(runtime.device)
-    hidden = (30 if on_gpu else 50) * sizes.hidden
-    weights = 0 if on_gpu else 2 * sizes.heads * min(keys, 1024)
-    layer = hidden + 6 * sizes.inner + outputs + weights
-    if runtime.recompute:
-        return sizes.layers * 2 * sizes.hidden + layer
-    return sizes.layers * layer
+
+def _weights_and_logits(shape: Shape, rows: int) -> tuple[float, float]:
+    """In bfloat16, and of some rows of middling length."""
+    return 2 * shape.parameters / MEBIBYTE, rows * 150 * shape.sizes.vocabulary * 10 / MEBIBYTE
+
+
+def _is_for_cpus() -> bool:
+    """Whether the torch that is installed knows no GPU; to import it takes seconds."""
+    try:
+        return version("torch").endswith("+cpu")
+    except PackageNotFoundError:
+        return False
 
 
 def _file_mb(model: str) -> float | None:

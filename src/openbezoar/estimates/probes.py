@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from openbezoar.estimates.evidence import Evidence, Known
 from openbezoar.estimates.flops import matmul_rate
+from openbezoar.estimates.memory import has_gpu
 from openbezoar.plan import Step
 from openbezoar.store import Store
 
@@ -24,7 +25,7 @@ def probe_store(store: Store, most: int) -> Store:
 def seen_in_probes(store: Store, steps: Sequence[Step]) -> Known:
     """What probes of these very stages found; the one of most rows counts."""
     folder = store.root / FOLDER
-    sizes = sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
+    sizes = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
     evidence = {
         step.name: Evidence(artifact, "probe")
         for most in sizes
@@ -49,8 +50,12 @@ def measure_rate(store: Store, steps: Sequence[Step]) -> None:
 
 
 def _rate(store: Store) -> float | None:
+    """The rate of the device that stages run on now; one of another device tells nothing."""
     path = store.root / FOLDER / RATE
     try:
-        return float(json.loads(path.read_text(encoding="utf-8"))["flops"])
-    except (OSError, ValueError, KeyError, TypeError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        rate = float(content["flops"])
+        is_ours = content["device"] == ("cuda" if has_gpu() else "cpu")
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
+    return rate if is_ours and 0 < rate < float("inf") else None

@@ -1,6 +1,6 @@
 """What stages that ask no model will do, source and mix; and where a stage stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from openbezoar.errors import DataError
@@ -8,7 +8,7 @@ from openbezoar.estimates.estimate import Work
 from openbezoar.estimates.evidence import Evidence, Known
 from openbezoar.estimates.memory import LIGHT, MEBIBYTE, WARM
 from openbezoar.families import Flow, Length
-from openbezoar.ranges import NOTHING, Range, exactly
+from openbezoar.ranges import NOTHING, Range, exactly, total
 from openbezoar.recipe import Recipe
 from openbezoar.stages.mix import MixStage
 from openbezoar.stages.source import SourceStage
@@ -39,32 +39,32 @@ class Place:
 
 def source(stage: SourceStage, place: Place) -> Work:
     """Rows from outside: as many as a look at the files promises."""
-    seen = place.evidence
+    seen = place.evidence if place.evidence and place.evidence.basis == "probe" else None
     notes: tuple[str, ...] = ()
-    if seen is not None and seen.basis == "probe":
+    if seen is not None:
         rows = exactly(seen.numbers["rows"])
         flow = Flow(rows, seen.length())
     else:
         flow, notes = _looked_at(stage)
     seconds = None if flow.rows is None else flow.rows * Range(low=0, likely=1e-4, high=5e-3)
-    memory = floor_of(place) + held(flow)
+    memory = total([floor_of(place), held(flow)])
     return Work(
         flow, seconds=seconds, memory_mb=memory, disk_mb=disk_of(flow), notes=notes,
-        basis=seen.basis if seen else "settings",
+        basis="settings" if seen is None else "probe",
     )  # fmt: skip
 
 
 def mix(stage: MixStage, place: Place) -> Work:
     """Rows joined, and a share of them set apart."""
     parts = [place.flows[name] for name in stage.rows]
-    rows = NOTHING
-    for part in parts:
-        if part.rows is None:
-            return Work(Flow(None), notes=(UNKNOWN,))
-        rows = rows + part.rows.at_most(stage.limit or float("inf"))
-    flow = Flow(rows, parts[0].length, rows * stage.validation)
+    counts = [part.rows.at_most(stage.limit or float("inf")) for part in parts if part.rows]
+    if len(counts) < len(parts):
+        return Work(Flow(None), notes=(UNKNOWN,))
+    rows = sum(counts, NOTHING)
+    lengths = [part.length for part in parts]
+    flow = Flow(rows, _mean_length(lengths, counts), rows * stage.validation)
     return Work(
-        flow, seconds=rows * exactly(1e-4), memory_mb=floor_of(place) + held(flow),
+        flow, seconds=rows * exactly(1e-4), memory_mb=total([floor_of(place), held(flow)]),
         disk_mb=disk_of(flow),
     )  # fmt: skip
 
@@ -74,20 +74,34 @@ def floor_of(place: Place) -> Range:
     return WARM if place.is_warm else LIGHT
 
 
-def held(flow: Flow) -> Range:
+def held(flow: Flow) -> Range | None:
     """Rows in memory: their text some times over."""
-    if flow.rows is None or flow.length is None:
-        return NOTHING
-    each = flow.length.asked + flow.length.answered
-    return flow.rows * each * Range(low=0, likely=4 * 4 / MEBIBYTE, high=4 * 20 / MEBIBYTE)
+    each = _tokens(flow)
+    return each and each * Range(low=0, likely=4 * 4 / MEBIBYTE, high=4 * 20 / MEBIBYTE)
 
 
 def disk_of(flow: Flow) -> Range | None:
     """The rows' files: their text, and its frame of JSON."""
-    if flow.rows is None or flow.length is None:
+    each = _tokens(flow, frame=100)
+    return each and each * Range(low=3 / MEBIBYTE, likely=5 / MEBIBYTE, high=10 / MEBIBYTE)
+
+
+def _tokens(flow: Flow, frame: int = 0) -> Range | None:
+    """The tokens of all rows; those that nobody has seen are as long as any."""
+    length = flow.length or UNSEEN
+    if flow.rows is None:
         return None
-    each = flow.length.asked + flow.length.answered + exactly(100)
-    return flow.rows * each * Range(low=3 / MEBIBYTE, likely=5 / MEBIBYTE, high=10 / MEBIBYTE)
+    return flow.rows * (length.asked + length.answered + exactly(frame))
+
+
+def _mean_length(lengths: Sequence[Length | None], counts: Sequence[Range]) -> Length | None:
+    """The length of rows of several stages, each counted as often as it likely has rows."""
+    known = [(one, each.likely) for one, each in zip(lengths, counts, strict=True) if one]
+    every = sum(count for _, count in known)
+    if len(known) < len(lengths) or not every:
+        return None
+    asked = sum((one.asked * (count / every) for one, count in known), NOTHING)
+    return Length(asked, sum((one.answered * (count / every) for one, count in known), NOTHING))
 
 
 def _looked_at(stage: SourceStage) -> tuple[Flow, tuple[str, ...]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from openbezoar.estimates.actual import FIGURES, Comparison
 from openbezoar.estimates.estimate import Estimate
-from openbezoar.ranges import Range
+from openbezoar.models.budget import RunBudget
+from openbezoar.ranges import NOTHING, Range, total
 
 __all__ = ["amount", "beyond", "comparison_rows", "estimate_rows", "span"]
 
@@ -47,14 +48,20 @@ def comparison_rows(found: Sequence[Comparison]) -> list[dict[str, str | None]]:
     ]
 
 
-def beyond(whole: Estimate, usd: float | None, hours: float | None) -> list[str]:
+def beyond(whole: Estimate, budget: RunBudget) -> list[str]:
     """What a run's limits have to fear of an estimate of the whole."""
-    lines = []
-    if usd is not None:
-        lines += _beyond("usd", whole.usd, usd)
-    if hours is not None:
-        lines += _beyond("seconds", whole.seconds, hours * 3600)
-    return lines
+    tokens = total([whole.tokens_in, whole.tokens_out])
+    limits = {
+        "usd": (budget.usd, whole.usd if whole.usd or whole.unpriced else NOTHING),
+        "tokens": (budget.tokens, tokens),
+        "seconds": (budget.hours and budget.hours * 3600, whole.seconds),
+    }
+    return [
+        line
+        for figure, (limit, value) in limits.items()
+        if limit is not None
+        for line in _beyond(figure, value, limit, figure == "usd" and bool(whole.unpriced))
+    ]
 
 
 def span(figure: str, value: Range | None) -> str:
@@ -68,23 +75,30 @@ def span(figure: str, value: Range | None) -> str:
 def amount(figure: str, value: float) -> str:
     """A figure with its unit."""
     match figure:
+        case "tokens":
+            return f"{value:,.0f} tokens"
         case "usd":
             return f"${value:,.2f}" if value >= 0.995 or value == 0 else f"${value:.2g}"
         case "seconds":
             return _duration(value)
         case "memory_mb" | "gpu_mb" | "disk_mb":
-            return f"{value / 1024:.1f} GB" if value >= 1024 else f"{value:.0f} MB"
+            return f"{value / 1024:.1f} GB" if value >= 1024 else f"{_short(value)} MB"
     return f"{value:,.0f}"
 
 
-def _beyond(figure: str, value: Range | None, limit: float) -> list[str]:
-    most = amount(figure, limit)
-    if value is None:
+def _short(value: float) -> str:
+    """Without decimals, but where they are all there is."""
+    return f"{value:.1g}" if 0 < value < 0.5 else f"{value:.0f}"
+
+
+def _beyond(figure: str, value: Range | None, limit: float, is_part: bool) -> list[str]:
+    most, takes = amount(figure, limit), span(figure, value) + " and more" * is_part
+    if value is not None and value.likely > limit:
+        return [f"the run will likely stop at its limit of {most}: it takes {takes}"]
+    if value is not None and value.high > limit:
+        return [f"the run may stop at its limit of {most}: it takes {takes}"]
+    if value is None or is_part:
         return [f"whether the run stays within {most} is not known: an estimate is missing"]
-    if value.likely > limit:
-        return [f"the run will likely stop at its limit of {most}: it takes {span(figure, value)}"]
-    if value.high > limit:
-        return [f"the run may stop at its limit of {most}: it takes {span(figure, value)}"]
     return []
 
 

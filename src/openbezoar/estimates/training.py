@@ -3,10 +3,11 @@
 import math
 from dataclasses import replace
 
+from openbezoar.estimates.activations import kept_bytes, logit_bytes
 from openbezoar.estimates.estimate import Work
 from openbezoar.estimates.evidence import Evidence
 from openbezoar.estimates.flops import step_flops
-from openbezoar.estimates.memory import MEBIBYTE, TORCH, WARM, activations, has_gpu
+from openbezoar.estimates.memory import MEBIBYTE, TORCH, WARM, has_gpu
 from openbezoar.estimates.rows import UNKNOWN, UNSEEN, Place
 from openbezoar.estimates.shapes import Shape, shape_of
 from openbezoar.families import Flow, Length
@@ -27,6 +28,8 @@ LOADING = Range(low=3, likely=10, high=60)
 """Seconds to import, load, check packing and save."""
 GROWTH = Range(low=0.9, likely=1.45, high=2.0)
 """How far micro-batches of many sizes, one after the other, leave holes between them."""
+GROWTH_ON_GPU = Range(low=1.0, likely=1.15, high=1.5)
+"""The same where torch's own allocator keeps pages of one size together; not measured."""
 TEMPLATE = 25
 STATE_BYTES = {"adamw": 8, "paged_adamw_8bit": 2, "rmsprop": 4}
 """What an optimiser remembers of a weight."""
@@ -48,16 +51,18 @@ def train(stage: TrainStage, place: Place) -> Work:
     seconds = seconds or _as_before(seen, rows)
     memory = _train_memory(stage, shape, length)
     on_gpu = has_gpu(stage.runtime.device)
-    disk = exactly((4 * _learned(stage, shape) + 75 * shape.sizes.vocabulary) / MEBIBYTE)
-    host = exactly(2 * shape.parameters / MEBIBYTE) + (WARM if place.is_warm else TORCH)
+    disk = 4 * _learned(stage, shape) + 75 * shape.sizes.vocabulary
+    disk += 2 * shape.parameters * (stage.carry == "merge")
+    floor = WARM if place.is_warm else TORCH
+    host = exactly(2 * shape.parameters / MEBIBYTE) + floor
     peak = seen.measured("peak_memory_mb") if seen else None
     measured = None if peak is None else exactly(peak) * Range(low=0.85, likely=1, high=1.2)
     return Work(
         learned,
         seconds=seconds,
-        memory_mb=measured or (host if on_gpu else (WARM if place.is_warm else TORCH) + memory),
+        memory_mb=measured or (host if on_gpu else floor + memory),
         gpu_mb=memory if on_gpu else None,
-        disk_mb=disk,
+        disk_mb=exactly(disk / MEBIBYTE),
         basis=seen.basis if seen else "settings",
         notes=() if seconds else (NO_RATE,),
     )
@@ -107,8 +112,10 @@ def _train_seconds(
 ) -> Range | None:
     """The time of rows to learn, and of those to validate on, of this length."""
     flops, (rows, valid, length) = place.known.flops, data
-    if flops is None:
+    on_gpu = has_gpu(stage.runtime.device)
+    if flops is None or on_gpu != has_gpu():
         return None
+    flops *= stage.runtime.processes if on_gpu else 1
     settings, answers = stage.optimisation, 2 if stage.objective.reference else 1
     asked, answered = length.asked.likely + TEMPLATE, length.answered.likely
     one = min(round(asked + answered), settings.max_tokens)
@@ -148,19 +155,21 @@ def _learned(stage: TrainStage, shape: Shape) -> int:
 
 def _train_memory(stage: TrainStage, shape: Shape, length: Length) -> Range:
     """Weights, adapter and optimiser, and what a micro-batch leaves for the backward pass."""
-    answers = 2 if stage.objective.reference else 1
+    answers, on_gpu = 2 if stage.objective.reference else 1, has_gpu(stage.runtime.device)
     row = length.asked + length.answered * answers + exactly(TEMPLATE * answers)
     row = row.at_most(stage.optimisation.max_tokens * answers)
     batch = row * stage.optimisation.batch_rows
     micro = batch.at_most(stage.runtime.micro_tokens).at_least(row.likely)
-    keys = length.asked.likely + length.answered.likely
-    left = micro * (activations(shape, keys, stage.runtime) / MEBIBYTE) * GROWTH
-    logits = 128 * shape.sizes.vocabulary * 10 / MEBIBYTE
-    state = _learned(stage, shape) * (8 + STATE_BYTES[stage.optimisation.optimiser]) / MEBIBYTE
-    held = weights_mb(shape, stage.precision, has_gpu(stage.runtime.device))
+    sequence = length.asked.likely + length.answered.likely + TEMPLATE
+    each = kept_bytes(shape, min(sequence, stage.optimisation.max_tokens), stage) / MEBIBYTE
+    left = micro * each * (GROWTH_ON_GPU if on_gpu else GROWTH)
+    number = 8 + STATE_BYTES[stage.optimisation.optimiser] + 2 * (stage.precision != "float32")
+    state = _learned(stage, shape) * number / MEBIBYTE
+    held = weights_mb(shape, stage.precision, on_gpu)
     if stage.lora is None and stage.objective.reference:
         held *= 2  # the frozen model beside the one that learns
-    return left + exactly(logits + state) + exactly(held) * Range(low=0.9, likely=1, high=1.3) + ONE
+    fixed = exactly(logit_bytes(shape, stage) / MEBIBYTE + state)
+    return left + fixed + exactly(held) * Range(low=0.9, likely=1, high=1.3) + ONE
 
 
 def weights_mb(shape: Shape, precision: Precision, on_gpu: bool) -> float:

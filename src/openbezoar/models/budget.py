@@ -1,6 +1,7 @@
 """Budgets of tokens and money: a request is asked only when its longest answer still fits."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from openbezoar.families import ModelSpec, Request
 from openbezoar.models.prices import Price, price_of
 from openbezoar.records import Completion
 
-__all__ = ["Account", "Budget", "Cost", "Purse", "RunBudget", "expected_tokens"]
+__all__ = ["Account", "Budget", "Cost", "Purse", "RunBudget", "expected_tokens", "most_tokens"]
 
 
 class Budget(Component):
@@ -44,11 +45,20 @@ class Cost(NamedTuple):
 
 
 NOTHING = Cost(0, 0.0)
+FRAME = 4
+"""Tokens that a server's template sets around a message."""
 
 
 def expected_tokens(request: Request) -> int:
     """About how many tokens a request reads: one for four bytes."""
     return sum(len(message.content.encode()) for message in request.messages) // 4 + 1
+
+
+def most_tokens(request: Request) -> int:
+    """About the most that a request may read: one for two bytes, and each message's frame."""
+    texts = [message.content for message in request.messages]
+    texts += [json.dumps(request.json_schema)] if request.json_schema else []
+    return sum(len(text.encode()) // 2 + FRAME for text in texts)
 
 
 class Purse:
@@ -118,8 +128,7 @@ class Account:
         self, request: Request, answer: Callable[[Request], Awaitable[Completion]]
     ) -> Completion:
         """Ask when every purse has room, and spend what the answer took."""
-        reads = expected_tokens(request)
-        dearest = self._cost(reads, request.sampling.max_tokens)
+        dearest = self._cost(most_tokens(request), request.sampling.max_tokens)
         while not all([await purse.has_room(dearest) for purse in self._purses]):
             continue
         for purse in self._purses:
@@ -127,7 +136,8 @@ class Account:
         taken = NOTHING
         try:
             completion = await answer(request)
-            taken = self._cost(completion.tokens_in, completion.tokens_out)
+            # a server that does not count is paid as if each answer were the longest
+            taken = self._told(completion) or dearest
         finally:
             for purse in self._purses:
                 purse.settle(dearest, taken)
@@ -140,9 +150,14 @@ class Account:
 
     def usd(self, completion: Completion) -> float | None:
         """What an answer cost; None when the price is not known."""
-        if self._price is None:
+        told = self._told(completion)
+        return told.usd if told and self._price else None
+
+    def _told(self, completion: Completion) -> Cost | None:
+        """What an answer took; None where the server did not count the tokens that it read."""
+        if not completion.tokens_in:
             return None
-        return self._price.usd(completion.tokens_in, completion.tokens_out)
+        return self._cost(completion.tokens_in, completion.tokens_out)
 
     def _cost(self, tokens_in: int, tokens_out: int) -> Cost:
         usd = self._price.usd(tokens_in, tokens_out) if self._price else 0.0

@@ -4,14 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from openbezoar.account import Account
-from openbezoar.plan import Step, differences
+from openbezoar.account import Account, versions_of
+from openbezoar.plan import REFUSED, Step, differences
 
-__all__ = ["Difference", "check"]
-
-REFUSED = "a run will refuse: "
-"""How a plan's warning begins that stops a run."""
-
+__all__ = ["Difference", "check", "told_of"]
 
 What = Literal["recipe", "version", "data", "model", "setting", "artifact", "machine"]
 
@@ -35,9 +31,26 @@ def check(
     """What differs between a run as told and the same recipe planned here, with these versions."""
     return [
         *_edited(account),
-        *_versions(account.versions, versions),
+        *_versions(account, versions),
         *_stages(account, steps),
         *_refused(steps),
+    ]
+
+
+def told_of(account: Account, steps: Sequence[Step]) -> list[str]:
+    """What a document tells enough of to be checked, and what it does not."""
+    names = [name for name, version in account.versions.items() if version is not None]
+    made = {manifest.stage for manifest in account.made}
+    silent = [step.name for step in steps if step.name not in made]
+    if account.fingerprint:
+        stages = f"that a stage makes {account.fingerprint[:12]}, so its data and settings, too"
+    else:
+        stages = f"data and settings of {len(steps) - len(silent)} of {len(steps)} stages"
+        stages += f" (nothing told of {', '.join(silent)})" * bool(silent)
+    return [
+        "the text of the recipe" if account.recipe_sha256 else "not the text of the recipe",
+        f"{len(names)} versions" if names else "no version: the document tells none",
+        stages,
     ]
 
 
@@ -47,21 +60,34 @@ def _edited(account: Account) -> Iterator[Difference]:
         yield Difference("recipe", "sha256", f"{wanted[:12]} → {found[:12]}: edited since")
 
 
-def _versions(
-    then: Mapping[str, str | None], here: Mapping[str, str | None]
-) -> Iterator[Difference]:
-    for name, version in sorted(then.items()):
-        if version is not None and here.get(name) != version:
-            yield Difference("version", name, f"{version} → {here.get(name) or 'not here'}")
+def _versions(account: Account, here: Mapping[str, str | None]) -> Iterator[Difference]:
+    """Every version that some stage was made with, and that is not the one here."""
+    then: dict[str, set[str]] = {}
+    for told in (account.versions, *(versions_of(manifest) for manifest in account.made)):
+        for name, version in told.items():
+            if version is not None:
+                then.setdefault(name, set()).add(str(version))
+    for name, versions in sorted(then.items()):
+        if versions != {here.get(name)}:
+            before = ", ".join(sorted(versions))
+            yield Difference("version", name, f"{before} → {here.get(name) or 'not here'}")
 
 
 def _stages(account: Account, steps: Sequence[Step]) -> Iterator[Difference]:
     made = {manifest.stage: manifest for manifest in account.made}
-    for step in steps:
-        before = made.get(step.name)
-        if before is not None and before.fingerprint != step.fingerprint:
-            yield from _of_stage(before.science, step)
-    if account.fingerprint and account.fingerprint not in _starts(steps, account.fingerprint):
+    others = [
+        (made[step.name], step)
+        for step in steps
+        if step.name in made and made[step.name].fingerprint != step.fingerprint
+    ]
+    told = [line for before, step in others for line in _of_stage(before.science, step)]
+    if others and not told:
+        before, step = others[0]
+        change = f"{before.fingerprint[:12]} → {step.fingerprint[:12]}"
+        told = [Difference("artifact", f"stages.{step.name}", change)]
+    yield from told
+    prints = [step.fingerprint[: len(account.fingerprint)] for step in steps]
+    if account.fingerprint and account.fingerprint not in prints:
         print_ = account.fingerprint[:12]
         yield Difference("artifact", print_, "→ none: other data, a checkpoint or a setting")
 
@@ -75,11 +101,6 @@ def _of_stage(before: Any, step: Step) -> Iterator[Difference]:
         place = "" if part == "settings" else part
         for line in differences(before.get(part), now.get(part), place):
             yield Difference(what, f"stages.{step.name}", line)
-
-
-def _starts(steps: Sequence[Step], print_: str) -> list[str]:
-    """The fingerprints, cut to the length at which a card tells its own."""
-    return [step.fingerprint[: len(print_)] for step in steps]
 
 
 def _refused(steps: Sequence[Step]) -> Iterator[Difference]:

@@ -1,5 +1,6 @@
 """Compares what a run came to with what it came to before: bytes first, then numbers in bounds."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -9,7 +10,7 @@ from openbezoar.store import Artifact, Manifest
 
 __all__ = ["Line", "Number", "compare"]
 
-Outcome = Literal["bytes equal", "within tolerance", "differs"]
+Outcome = Literal["bytes equal", "within tolerance", "differs", "not compared"]
 EXACT = 1e-9
 """What rounding alone may move a number by."""
 
@@ -45,12 +46,14 @@ class Line(NamedTuple):
 
 
 def compare(account: Account, made: Sequence[Artifact], tolerance: float) -> list[Line]:
-    """A line for every stage that both runs made, and one for a card's scores.
+    """A line for every stage of either run, and one for a card's scores.
 
-    A number may differ by this share of itself, a score also by its standard error.
+    A number may differ by this share of itself, a score also by its standard error. A stage of
+    which one side tells nothing is not compared; a card tells of none.
     """
+    then = {manifest.stage: manifest for manifest in account.made}
     here = {artifact.manifest.stage: artifact.manifest for artifact in made}
-    both = [(before, here[before.stage]) for before in account.made if before.stage in here]
+    both = [(before, here[name]) for name, before in then.items() if name in here]
     for before, now in both:
         if before.run.get("finished", "") == now.run.get("finished"):
             raise StoreError(
@@ -58,6 +61,9 @@ def compare(account: Account, made: Sequence[Artifact], tolerance: float) -> lis
                 "make it anew in another: --store DIR"
             )
     lines = [_stage(before, now, tolerance) for before, now in both]
+    lines += [
+        _alone(name) for name in [*then, *here] if then and not (name in then and name in here)
+    ]
     return lines + ([_card(account, made, tolerance)] if account.scores else [])
 
 
@@ -65,14 +71,17 @@ def _stage(before: Manifest, now: Manifest, tolerance: float) -> Line:
     same = sum(now.files.get(name) == digest for name, digest in before.files.items())
     numbers = _paired(dict(_leaves(before.numbers)), dict(_leaves(now.numbers)), tolerance)
     beyond = tuple(number for number in numbers if not number.within)
-    equal = before.files == now.files and bool(before.files) and not beyond
-    return Line(
-        before.stage,
-        "bytes equal" if equal else "differs" if beyond else "within tolerance",
-        f"{same} of {len(before.files.keys() | now.files.keys())}",
-        f"{len(numbers) - len(beyond)} of {len(numbers)}",
-        beyond,
-    )
+    outcome: Outcome = "differs" if beyond else "within tolerance" if numbers else "not compared"
+    if before.files == now.files and before.files and not beyond:
+        outcome = "bytes equal"
+    files = f"{same} of {len(before.files.keys() | now.files.keys())}"
+    within = f"{len(numbers) - len(beyond)} of {len(numbers)}"
+    return Line(before.stage, outcome, files, within, beyond)
+
+
+def _alone(stage: str) -> Line:
+    """A stage that one side alone has."""
+    return Line(stage, "not compared", "-", "-", ())
 
 
 def _card(account: Account, made: Sequence[Artifact], tolerance: float) -> Line:
@@ -117,7 +126,7 @@ def _leaves(value: Any, place: str = "", error: float = 0.0) -> Iterator[tuple[s
     """Every number below a JSON value, by its dotted name; a score goes by the score's name."""
     if isinstance(value, dict):
         given = value.get("standard_error")
-        error = float(given) if isinstance(given, int | float) else error
+        error = _number(given) or 0.0 if isinstance(given, int | float) else error
         for name, below in value.items():
             if name != "standard_error":
                 yield from _leaves(below, f"{place}.{name}" if place else name, error)
@@ -126,4 +135,12 @@ def _leaves(value: Any, place: str = "", error: float = 0.0) -> Iterator[tuple[s
             name = str(below["name"]) if isinstance(below, dict) and "name" in below else number
             yield from _leaves(below, f"{place}.{name}" if place else str(name), error)
     elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        yield place, (None if value is None else float(value), error)
+        yield place, (_number(value), error)
+
+
+def _number(value: float | None) -> float | None:
+    """The number as it can be compared; no run counts beyond what a float holds."""
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return math.inf

@@ -2,6 +2,7 @@
 
 import json
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -79,36 +80,44 @@ def _manifest(text: str, folder: Path) -> Account:
 
 
 def _report(text: str) -> Account:
-    found = IN_REPORT.search(text)
-    if found is None:
-        raise DataError(
-            "a page without the account of a run; write the report again with bezoar report"
-        )
-    content = _json(found[1])
+    found = IN_REPORT.findall(text)
+    if len(found) != 1:
+        what = "a page without the account of a run" if not found else "a page with two accounts"
+        raise DataError(f"{what}; write the report again with bezoar report")
+    content = _json(found[0])
     _check_format(content)
     return Account.model_validate(content)
 
 
 def _card(text: str) -> Account:
     """The account of a card: the recipe whole, and of its results what the front matter says."""
-    found = IN_CARD.search(text)
-    if found is None:
-        raise DataError(
-            "no report, no manifest, and no card with a yaml block under the heading Recipe"
-        )
     head = HEAD.search(text)
     facts = _yaml(head[1]) if head else {}
     own = facts.get("openbezoar")
     own = own if isinstance(own, dict) else {}
+    print_ = str(own.get("recipe_sha256") or "")
     return Account.model_validate(
         {
-            "recipe": found[2],
-            "recipe_sha256": str(own.get("recipe_sha256") or ""),
+            "recipe": _recipe_in(text, print_),
+            "recipe_sha256": print_,
             "versions": {"openbezoar": str(own["version"])} if own.get("version") else {},
             "fingerprint": str(own.get("fingerprint") or ""),
             "scores": _scores(facts.get("model-index")),
         }
     )
+
+
+def _recipe_in(text: str, print_: str) -> str:
+    """The recipe of a card; of several, a row shown above it may hold one, that of the digest."""
+    found = [str(block[2]) for block in IN_CARD.finditer(text)]
+    if not found:
+        raise DataError(
+            "no report, no manifest, and no card with a yaml block under the heading Recipe"
+        )
+    right = [one for one in found if sha256(one.encode()).hexdigest() == print_]
+    if len(found) > 1 and not right:
+        raise DataError(f"holds {len(found)} recipes, none with the digest it tells; keep one")
+    return (right or found)[0]
 
 
 def _scores(index: Any) -> list[Score]:
@@ -123,7 +132,7 @@ def _scores(index: Any) -> list[Score]:
             standard_error=_error(one.get("args")),
         )
         for one in metrics
-        if isinstance(one.get("value"), int | float)
+        if isinstance(one.get("value"), int | float) and not isinstance(one["value"], bool)
     ]
 
 
@@ -140,6 +149,8 @@ def _check_format(content: Any) -> None:
     number = content.get("format", FORMAT) if isinstance(content, dict) else FORMAT
     if isinstance(number, int) and number > FORMAT:
         raise DataError("written by a newer version; upgrade openbezoar to read it")
+    if number != FORMAT:
+        raise DataError(f"its format is {str(number)[:40]!r}, which no version writes")
 
 
 def _json(text: str) -> Any:

@@ -49,7 +49,8 @@ def teacher_of(answer: str) -> Teacher:
     base_url = f"http{address}" if address else ""
     if answer == "embedded":
         return Teacher("llama_cpp", "smollm2-135m-instruct")
-    if kind not in ("openai", "anthropic") or not model or (address and kind != "openai"):
+    is_known = kind == "openai" or (kind == "anthropic" and not address)
+    if not is_known or not model or (kind == "openai" and "@" in model):
         raise ConfigError(
             f"teacher: {answer!r} is none; write embedded, openai:MODEL, openai:MODEL@ADDRESS "
             "or anthropic:MODEL"
