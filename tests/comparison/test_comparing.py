@@ -10,7 +10,7 @@ from openbezoar.comparison.cells import cells_of
 from openbezoar.comparison.comparing import NO_DIFFERENCE, Found, compare
 from openbezoar.comparison.sides import Side, side_of
 from openbezoar.errors import DataError
-from openbezoar.evaluations.matches import Match
+from openbezoar.evaluations.matches import Match, Outcome
 from openbezoar.store import Store
 from tests.comparison.conftest import Put, harness, score
 
@@ -205,13 +205,15 @@ def test_games_between_the_two_models_are_compared_head_to_head(store: Store, pu
     assert (swapped.difference, swapped.verdict) == (-duel.difference, "A is better")
 
 
+WAYS: tuple[Outcome, Outcome] = ("loss", "win")
+
+
 def judged(stream: random.Random, questions: int, edge: float) -> Side:
     """A judge who likes the first seat; B's answers are better by so much in each verdict."""
     rows = []
     for question in range(questions):
         for turn in (1, 2):
-            first = "win" if stream.random() < 0.75 + edge else "loss"
-            second = "win" if stream.random() < 0.25 + edge else "loss"
+            first, second = (WAYS[stream.random() < chance + edge] for chance in (0.75, 0.25))
             match = Match(str(question), "math", turn, first, second, "", 5, 5)
             rows.append({**games("tie")[0], "id": f"{question}.{turn}", "outcome": match.outcome})
     cells = cells_of(rows, "b_model")
