@@ -3,7 +3,7 @@
     OPENBEZOAR_DATA=... python benchmarks/intervals.py --json
 
 GPT-4's stored ratings of each model are taken for the whole truth; runs of 8, 16 and 80 questions
-are drawn from them with replacement. Ours stands beside the normal interval and the bootstrap's.
+are drawn from them with replacement. Ours stands beside Student's interval and the bootstrap's.
 """  # noqa: E501 - one sentence
 
 import argparse
@@ -89,13 +89,13 @@ def counted(
 
 def intervals(drawn: Questions, stream: random.Random) -> dict[str, tuple[Any, Any]]:
     """Every method's interval of the mean over what was drawn."""
-    normal = pooled([sum(one) for one in drawn], [len(one) for one in drawn])
-    ours = on_scale(normal, LOWEST, HIGHEST)
+    student = pooled([sum(one) for one in drawn], [len(one) for one in drawn])
+    ours = on_scale(student, LOWEST, HIGHEST)
     again = bootstrap(drawn, overall, stream, rounds=200)
     assert again is not None
     return {
         "ours": (ours.low, ours.high),
-        "normal": (normal.low, normal.high),
+        "student": (student.low, student.high),
         "bootstrap": (again.low, again.high),
     }
 

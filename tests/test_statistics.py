@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from statistics import fmean
 
 import pytest
@@ -31,7 +32,15 @@ def test_more_successes_than_tries_are_refused() -> None:
 def test_a_mean_has_the_error_of_its_spread() -> None:
     """1, 3: spread sqrt(2), error sqrt(2) / sqrt(2) = 1."""
     estimate = statistics.mean([1, 3])
-    assert estimate == pytest.approx((2, 2, 1, 2 - 1.95996, 2 + 1.95996), abs=1e-4)
+    half = statistics.student(2)
+    assert estimate == pytest.approx((2, 2, 1, 2 - half, 2 + half))
+
+
+@pytest.mark.parametrize(
+    ("n", "quantile"), [(4, 3.1824), (8, 2.3646), (16, 2.1314), (31, 2.0423), (1001, 1.9623)]
+)
+def test_few_values_are_as_unsure_as_student_says(n: int, quantile: float) -> None:
+    assert quantile <= statistics.student(n) <= 1.012 * quantile
 
 
 def test_the_mean_of_nothing_is_absent_and_of_one_value_has_no_error() -> None:
@@ -169,7 +178,7 @@ def test_rows_that_all_lean_one_way_show_it_once_they_are_many() -> None:
     assert few is not None
     assert many is not None
     assert few.p == 1 / 16
-    assert many.p == 2 / 2001
+    assert many.p == 2 / 2**20
     assert not few.covers_zero
 
 
@@ -178,16 +187,56 @@ def test_no_row_or_no_weight_is_no_difference() -> None:
     assert statistics.paired_difference([statistics.Paired(1, 0)], random.Random(0)) is None
 
 
-def test_the_paired_interval_holds_the_truth_as_often_as_it_says() -> None:
-    """A hundred experiments on sixty rows of mean 0.2; about 95 intervals hold it."""
+def ratings(stream: random.Random) -> statistics.Paired:
+    """A question of two turns, rated from 1 to 10 for two models that are alike."""
+    hard = stream.gauss(6, 2)
+    a, b = ([min(10, max(1, round(stream.gauss(hard, 2)))) for _ in "12"] for _ in "ab")
+    return statistics.Paired(sum(b) - sum(a), 2)
+
+
+def choices(stream: random.Random) -> statistics.Paired:
+    """A question that either of two models alone gets right in one case of ten."""
+    return statistics.Paired(stream.choices((1, -1, 0), (1, 1, 8))[0])
+
+
+def losses(stream: random.Random) -> statistics.Paired:
+    """A row of 5 to 300 tokens and the difference of two losses on it."""
+    tokens = stream.randint(5, 300)
+    return statistics.Paired(tokens * stream.gauss(0, 0.3), tokens)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("row", "n", "studies"),
+    [(ratings, 8, 400), (ratings, 16, 400), (choices, 80, 150), (losses, 16, 400)],
+)
+def test_models_that_are_alike_are_shown_to_differ_once_in_twenty(
+    row: Callable[[random.Random], statistics.Paired], n: int, studies: int
+) -> None:
+    """The interval leaves out the truth, no difference, as often as it says; so does p."""
     stream = random.Random(1)
-    held = 0
-    for _ in range(100):
-        rows = [statistics.Paired(stream.gauss(0.2, 1)) for _ in range(60)]
-        found = statistics.paired_difference(rows, stream, rounds=200)
-        assert found is not None
-        held += found.low <= 0.2 <= found.high
-    assert 88 <= held <= 99
+    found = [
+        statistics.paired_difference([row(stream) for _ in range(n)], stream, rounds=200)
+        for _ in range(studies)
+    ]
+    held = fmean(one is not None and one.covers_zero for one in found)
+    shown = fmean(one is not None and one.p <= 0.05 for one in found)
+    assert 0.92 <= held <= 0.99
+    assert shown <= 0.075
+
+
+@pytest.mark.slow
+def test_of_several_comparisons_of_models_alike_one_in_twenty_sets_shows_any() -> None:
+    stream = random.Random(2)
+    shown = 0
+    for _ in range(150):
+        values = []
+        for _ in range(6):
+            rows = [ratings(stream) for _ in range(12)]
+            found = statistics.paired_difference(rows, stream, rounds=200)
+            values.append(found.p if found else 1.0)
+        shown += min(statistics.holm(values)) <= 0.05
+    assert shown / 150 <= 0.09
 
 
 @given(some.lists(some.floats(0, 1), max_size=12))

@@ -92,3 +92,11 @@ def test_a_conversation_goes_on_and_is_saved_as_a_row_to_learn_from(tmp_path: Pa
     rows = list(JsonlSource.model_validate({"path": str(path), "rows": "examples"}).rows())
     assert len(rows) == len(list(jsonl.read_objects(path))) == 2
     assert json.loads(path.read_text(encoding="utf-8").splitlines()[0])["model"] == "m"
+
+
+def test_half_a_letter_in_an_answer_is_kept_as_a_question_mark(tmp_path: Path) -> None:
+    chat = chat_of("", 0.0)
+    chat.add("Hello", "Hi \ud83d.")
+    chat.save(tmp_path / "chat.jsonl", "m")
+    [(_, row)] = jsonl.read_objects(tmp_path / "chat.jsonl")
+    assert row["messages"][1]["content"] == "Hi ?."

@@ -155,6 +155,16 @@ def test_the_command_reads_lines_and_writes_answers_alone_to_stdout(tmp_path: Pa
     assert "did you mean 'parrot'" in wrong.stderr
 
 
+def test_the_command_reads_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    program = [sys.executable, "-c", "from openbezoar.cli import main; main()", "chat", "parrot"]
+    done = subprocess.run(
+        [*program, "--recipe", "recipe.yaml"], cwd=tmp_path, input=b"caf\xe9\n",
+        capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.decode()) == (0, "You said caf\ufffd\n")
+
+
 @pytest.mark.slow
 def test_the_command_talks_to_a_checkpoint_s_folder(tmp_path: Path, tiny_checkpoint: Path) -> None:
     """A random model says something or nothing, but the end of the lines ends it well."""

@@ -17,6 +17,10 @@ GAME: dict[str, Any] = {
 }  # fmt: skip
 
 
+DECLINED = {
+    "evaluation": "refusals", "id": "i1", "model": "dpo", "refusal": "apology", "tokens": 9,
+    "finish_reason": "length",
+}  # fmt: skip
 REPLY = {
     "evaluation": "ledger", "id": "q1", "stopped": True, "tokens": 9, "refusal": "apology",
     "repetition": 0.25,
@@ -41,7 +45,13 @@ REPLY = {
                                           "preferences.pairs.per_token": Cell("p1", 1.0),
                                           "preferences.pairs.reward": Cell("p1", 1.0),
                                           "preferences.pairs.reward_margin": Cell("p1", 0.5)}),
+        ({**PAIR, "reward_per_token_margin": -0.1},
+         {"preferences.pairs.sum": Cell("p1", 0.0), "preferences.pairs.per_token": Cell("p1", 1.0),
+          "preferences.pairs.reward_per_token": Cell("p1", 0.0)}),
         ({"evaluation": "preferences", "data": "d", "id": "r", "missing": "too long"}, {}),
+        (DECLINED, {"refusals": Cell("i1", 1.0), "refusals.stopped": Cell("i1", 0.0)}),
+        ({**DECLINED, "model": "what was before"}, {}),
+        ({"evaluation": "refusals", "id": "i1", "model": "dpo", "missing": "too long"}, {}),
         (
             {"evaluation": "ledger", "data": "d", "id": "r", "loss": 2.0, "tokens": 3},
             {"ledger.loss.d": Cell("r", 6.0, 3.0)},

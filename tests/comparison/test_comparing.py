@@ -1,13 +1,16 @@
 """When a difference is shown, and when a comparison is refused (traps P29, P31 and P39)."""
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from openbezoar.comparison.cells import cells_of
 from openbezoar.comparison.comparing import NO_DIFFERENCE, Found, compare
-from openbezoar.comparison.sides import side_of
+from openbezoar.comparison.sides import Side, side_of
 from openbezoar.errors import DataError
+from openbezoar.evaluations.matches import Match, Outcome
 from openbezoar.store import Store
 from tests.comparison.conftest import Put, harness, score
 
@@ -200,6 +203,36 @@ def test_games_between_the_two_models_are_compared_head_to_head(store: Store, pu
     assert found.not_compared == {}
     swapped = compare(side_of("b", store), side_of("a", store)).comparisons[0]
     assert (swapped.difference, swapped.verdict) == (-duel.difference, "A is better")
+
+
+WAYS: tuple[Outcome, Outcome] = ("loss", "win")
+
+
+def judged(stream: random.Random, questions: int, edge: float) -> Side:
+    """A judge who likes the first seat; B's answers are better by so much in each verdict."""
+    rows = []
+    for question in range(questions):
+        for turn in (1, 2):
+            first, second = (WAYS[stream.random() < chance + edge] for chance in (0.75, 0.25))
+            match = Match(str(question), "math", turn, first, second, "", 5, 5)
+            rows.append({**games("tie")[0], "id": f"{question}.{turn}", "outcome": match.outcome})
+    cells = cells_of(rows, "b_model")
+    rate = mean([cell.total for several in cells["mt_bench_pairs.a_model"].values()
+                 for cell in several])  # fmt: skip
+    scores = {"mt_bench_pairs.a_model": score("mt_bench_pairs.a_model", rate)}
+    return Side("b", "b_model", scores, cells)
+
+
+@pytest.mark.slow
+def test_a_judge_s_favourite_seat_shows_no_difference_and_hides_none() -> None:
+    """Fifty duels of models that are alike: two or three may look unlike. Then of unlike ones."""
+    stream, a = random.Random(4), Side("a", "a_model", {}, {})
+    alike, unlike = (
+        [compare(a, judged(stream, 40, edge)).comparisons[0].verdict for _ in range(50)]
+        for edge in (0.0, 0.15)
+    )
+    assert sum(verdict != NO_DIFFERENCE for verdict in alike) <= 6
+    assert sum(verdict == "B is better" for verdict in unlike) >= 45
 
 
 def test_an_invalid_match_is_not_compared(store: Store, put: Put) -> None:

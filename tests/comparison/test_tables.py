@@ -33,6 +33,13 @@ def test_every_reservation_stands_below_the_table() -> None:
     ]
 
 
+def test_a_handful_of_rows_is_not_said_to_show_anything_alone() -> None:
+    few = ONE.model_copy(update={"p": 0.0625, "unshared": 0, "reservations": ""})
+    found = Found(a="x", b="y", method="by coin", comparisons=(few,), not_compared={})
+    told = "piqa.acc: too few rows differ to show anything, whatever the interval"
+    assert lines_below(found)[2:] == [told]
+
+
 def bezoar(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from openbezoar.cli import main; main()", *arguments],

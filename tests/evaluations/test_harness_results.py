@@ -1,5 +1,7 @@
 """What lm-eval found becomes scores with what must be said beside them."""
 
+import math
+from statistics import stdev
 from typing import Any
 
 import pytest
@@ -28,12 +30,18 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def found(
-    value: object, rows: list[dict[str, Any]], metric: str = "acc", task: str = "t", **changes: Any
+    value: object,
+    rows: list[dict[str, Any]],
+    metric: str = "acc",
+    task: str = "t",
+    error: object = "N/A",
+    **changes: Any,
 ) -> Score:
     """The score of a task of lm-eval that has one metric."""
     filter_ = rows[0]["filter"]
+    measured = {f"{metric},{filter_}": value, f"{metric}_stderr,{filter_}": error}
     results = {
-        "results": {task: {f"{metric},{filter_}": value, "sample_len": len(rows)}},
+        "results": {task: {**measured, "sample_len": len(rows)}},
         "group_subtasks": {task: []}, "samples": {task: rows}, "n-shot": {task: 0},
         "n-samples": {task: {"original": 4, "effective": len(rows)}}, "versions": {task: 1.0},
         "configs": {task: {"output_type": "multiple_choice"}}, "higher_is_better": {},
@@ -86,6 +94,29 @@ def test_a_zero_without_a_known_chance_is_flagged_as_such(
     metric: str, value: float, flags: tuple[str, ...]
 ) -> None:
     assert found(value, [row(metrics=[metric])] * 4, metric).flags == flags
+
+
+@pytest.mark.parametrize(("right", "low", "high"), [(0, 0, 0.33), (7, 0.46, 1), (8, 0.67, 1)])
+def test_an_accuracy_has_an_interval_between_0_and_1_even_at_its_ends(
+    right: int, low: float, high: float
+) -> None:
+    """lm-eval's error is that of a mean: none where all rows are alike, too wide near an end."""
+    counts = [1.0] * right + [0.0] * (8 - right)
+    error = stdev(counts) / math.sqrt(8)
+    score = found(right / 8, [row(acc=one) for one in counts], error=error)
+    assert score.standard_error == error
+    assert (score.low, score.high) == pytest.approx((low, high), abs=0.05)
+
+
+def test_a_metric_that_is_no_share_has_the_error_s_own_interval() -> None:
+    rows = [row(metrics=["perplexity"], perplexity=one) for one in (2.0, 4.0)]
+    score = found(3.0, rows, "perplexity", error=1.0)
+    assert (score.low, score.high) == pytest.approx((3 - 1.96, 3 + 1.96), abs=0.01)
+
+
+def test_a_value_without_an_error_has_no_interval() -> None:
+    score = found(0.5, [row()], error="N/A")
+    assert (score.value, score.low, score.high) == (0.5, None, None)
 
 
 def test_a_zero_that_is_good_is_no_alarm() -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from openbezoar.errors import MissingExtra
-from openbezoar.evaluations.lm_harness import check_installed, quiet
+from openbezoar.evaluations.lm_harness import HarnessRuntime, check_installed, load, quiet
+from openbezoar.training.format import dress
+from openbezoar.training.tokenizer import load_tokenizer
 
 
 @pytest.mark.slow
@@ -22,14 +25,12 @@ def test_what_lm_eval_says_goes_to_a_file(
         print("printed")  # noqa: T201
         warnings.warn("warned", stacklevel=1)
         logging.getLogger("lm_eval.tasks").warning("logged")
-        subprocess.run([sys.executable, "-c", "import os; os.write(2, b'child')"], check=True)
+        loud = "import os; os.write(1, b'child says'); os.write(2, b'child shouts')"
+        subprocess.run([sys.executable, "-c", loud], check=True)
     assert capfd.readouterr() == ("", "")
     log = (tmp_path / "log.txt").read_text()
-    assert {word for word in ("printed", "logged", "child") if word in log} == {
-        "printed",
-        "logged",
-        "child",
-    }
+    words = ("printed", "logged", "child says", "child shouts")
+    assert [word for word in words if word not in log] == []
 
 
 @pytest.mark.slow
@@ -42,6 +43,28 @@ def test_afterwards_everything_speaks_again(
     os.write(2, b"heard")
     assert capfd.readouterr().err == "heard"
     assert os.environ.get("DISABLE_MULTIPROC") == before
+
+
+@pytest.mark.slow
+def test_every_text_begins_with_the_tokenizer_s_one_bos(
+    tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    """Plain, where the tokenizer adds it, and through the template, which writes it (trap P2)."""
+    from tokenizers.processors import TemplateProcessing
+
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "with bos")
+    (folder / "chat_template.jinja").unlink()
+    tokenizer = load_tokenizer(folder)
+    begins = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    tokenizer.backend_tokenizer.post_processor = begins
+    dress(tokenizer).save_pretrained(str(folder))
+    with quiet(tmp_path / "log.txt"):
+        model = load(folder, "transformers", "float32", HarnessRuntime(device="cpu"))._model
+    asked = model.apply_chat_template([{"role": "user", "content": "Why?"}])
+    assert asked.startswith("<s>")
+    for text in ("Why?", asked):
+        context, continued = model._encode_pair(text, " So.")
+        assert [place for place, id_ in enumerate([*context, *continued]) if id_ == 1] == [0]
 
 
 def test_a_backend_that_is_not_installed_is_named_with_its_line() -> None:

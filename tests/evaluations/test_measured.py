@@ -1,6 +1,5 @@
 """What was measured is found again, and nothing else is."""
 
-import math
 import os
 from pathlib import Path
 
@@ -17,7 +16,7 @@ SCORE = Score(name="rte.acc", value=0.1 + 0.2, n=3, flags=("zero",), settings={"
 @pytest.fixture
 def measured(tmp_path: Path) -> Measured:
     made = Measured(
-        key=KEY, scores=(SCORE,), items=({"answers": [[-math.inf, False]]},), transcripts=({},)
+        key=KEY, scores=(SCORE,), items=({"answers": [[-0.1 - 0.2, False]]},), transcripts=({},)
     )
     keep(tmp_path, made)
     return made

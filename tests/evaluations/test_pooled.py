@@ -1,11 +1,15 @@
 """Means over clustered rows, and intervals that stay on their scale."""
 
+import math
+import random
+from statistics import fmean
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openbezoar.evaluations.pooled import never_negative, on_scale, pooled
-from openbezoar.statistics import Estimate, mean, wilson
+from openbezoar.statistics import Estimate, mean, student, wilson
 
 
 def test_rows_count_by_what_they_hold() -> None:
@@ -36,10 +40,11 @@ def test_one_row_has_a_mean_without_an_error() -> None:
 
 
 def test_a_share_of_the_scale_has_wilson_s_interval() -> None:
-    """Rows of 0 and 1 have the error of a share, but for n - 1 in place of n."""
+    """Rows of 0 and 1 have the error of a share, but for n - 1 in place of n, and Student's."""
     rows = [1.0] * 30 + [0.0] * 70
     found = on_scale(pooled(rows, [1] * 100), 0, 1)
-    assert (found.low, found.high) == pytest.approx(wilson(0.3 * 99, 99))
+    n = 99 * (1.959964 / student(100)) ** 2
+    assert (found.low, found.high) == pytest.approx(wilson(0.3 * n, n))
 
 
 def test_an_interval_on_a_scale_of_ratings_is_that_of_the_share_stretched() -> None:
@@ -70,10 +75,42 @@ def test_rows_that_all_agree_may_still_hide_a_few_that_do_not() -> None:
     assert (middle.low, middle.high) == pytest.approx((5 - unseen * 4, 5 + unseen * 5))
 
 
+# A question's two turns are rated alike or one apart, by a model that is middling, good, very good.
+MODELS = {"middling": range(2, 10), "good": (4, 7, 8, 8, 9, 9, 9), "very good": (5, 9, 9, 10, 10)}
+
+
+@pytest.mark.parametrize(("n", "least"), [(16, 0.91), (80, 0.935)])
+@pytest.mark.parametrize("model", MODELS)
+def test_the_interval_of_a_mean_rating_holds_the_truth_about_as_often_as_it_says(
+    model: str, n: int, least: float
+) -> None:
+    """Least often where few ratings are low, as most runs of 16 questions then miss them."""
+    stream, kinds = random.Random(3), list(MODELS[model])
+    truth, held = fmean(kinds) - 0.25, 0
+    for _ in range(600):
+        totals = [2.0 * first - stream.randint(0, 1) for first in stream.choices(kinds, k=n)]
+        _, _, _, low, high = on_scale(pooled(totals, [2] * n), 1, 10)
+        assert low is not None
+        assert high is not None
+        held += low <= truth <= high
+    assert least <= held / 600 <= 0.985
+
+
 def test_a_mean_of_what_cannot_be_negative_has_an_interval_above_zero() -> None:
-    """1 and 9: mean 5, error 4, factor exp(1.96 * 4 / 5) = 4.797."""
-    found = never_negative(pooled([1.0, 9.0], [1, 1]))
-    assert (found.low, found.high) == pytest.approx((5 / 4.797, 5 * 4.797), rel=1e-3)
+    """Eight rows: Student's 2.37 errors up, and down by as much of the logarithm as of the mean."""
+    found = never_negative(pooled([1.0, 9.0] * 4, [1] * 8))
+    assert found.value == 5
+    assert found.standard_error is not None
+    half = student(8) * found.standard_error
+    assert (found.low, found.high) == pytest.approx((5 * math.exp(-half / 5), 5 + half))
+
+
+def test_two_rows_far_apart_give_a_wide_interval_and_no_overflow() -> None:
+    found = never_negative(pooled([0.1, 9.0], [1, 1]))
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 < found.low < 1
+    assert found.high < 200
 
 
 @pytest.mark.parametrize("mean", [pooled([], []), pooled([3.0], [1])])

@@ -21,6 +21,22 @@ def test_our_own_questions_cover_the_eight_categories_with_two_turns_each() -> N
     assert {len(question.turns) for question in questions} == {2}
 
 
+@pytest.mark.parametrize(
+    ("temperature", "categories"),
+    [
+        (0.7, ("writing", "roleplay", "one of your own")),
+        (0.0, ("extraction", "math", "coding", "reasoning")),
+        (0.1, ("stem", "humanities")),
+    ],
+)
+def test_a_category_is_answered_as_freely_as_in_fastchat(
+    temperature: float, categories: tuple[str, ...]
+) -> None:
+    for category in categories:
+        question = Question(question_id=1, category=category, turns=("Why?",))
+        assert question.temperature == temperature
+
+
 def test_mt_bench_has_our_references_in_place_of_the_wrong_ones(
     data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

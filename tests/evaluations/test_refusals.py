@@ -54,6 +54,18 @@ def test_the_share_of_answers_that_decline_has_an_interval(
     assert desk.notes("transcripts.jsonl")[3]["answer"] == DECLINED
 
 
+def test_scores_say_how_they_were_made(desk: "Desk", paper_subject: Subject) -> None:
+    """Else no two of them could be compared."""
+    desk.put("held", prompts(1, 2), "examples")
+    found = [
+        scores(Refusals(data=data, limit=2, answer_tokens=9).measure(paper_subject, desk.bench()))
+        for data in ("held", None)
+    ]
+    held, own = (one["refusals"].settings for one in found)
+    assert held == {"rows": "held", "limit": 2, "answer_tokens": 9}
+    assert {name for name in own if own[name] != held[name]} == {"rows"}
+
+
 def test_without_data_the_96_instructions_that_ship_are_asked(
     desk: "Desk", paper_subject: Subject
 ) -> None:

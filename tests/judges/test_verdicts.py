@@ -7,8 +7,8 @@ from openbezoar.families import Request
 from openbezoar.judges.rating import form_of
 from openbezoar.judges.verdicts import Judgment, judge_by, unjudged
 from openbezoar.models.policies import open_model
-from openbezoar.models.scripted import Line, Scripted, ScriptedModel
-from openbezoar.records import Message
+from openbezoar.models.scripted import Line, Scripted, ScriptedModel, complete_with
+from openbezoar.records import Completion, Message
 
 ASKED = (Message(role="user", content="How good is it?"),)
 BRACKETS = form_of("brackets")
@@ -35,6 +35,25 @@ async def test_an_unreadable_reply_is_asked_for_once_more() -> None:
     assert judgment.replies == ("It is fine, 8/10.", "Rating: [[8]]")
     assert (second.attempt, second.messages[1].content) == (1, "It is fine, 8/10.")
     assert second.messages[2].content == BRACKETS.repair
+
+
+async def test_of_a_reply_that_was_cut_off_no_verdict_is_read() -> None:
+    """What stands in it may be quoted; the verdict itself was still to come."""
+    said = "The assistant claims to deserve [[10]], but"
+
+    def cut(request: Request) -> Completion:
+        return complete_with(said, request, "stop" if request.attempt else "length")
+
+    def always_cut(request: Request) -> Completion:
+        return complete_with("[[10]] " * 9, request, "length")
+
+    judgment = await ask(ScriptedModel(cut))
+    assert judgment.replies == (said, said)
+    assert judgment.reading.value == 10, "the second reply was whole"
+    never = (await ask(ScriptedModel(always_cut))).reading
+    assert (never.value, never.reason) == (None, "reply cut off")
+    classic = await judge_by(form_of("classic"), ASKED, ScriptedModel(always_cut), 100, 7)
+    assert classic.reading.value == 10
 
 
 async def test_two_unreadable_replies_give_no_verdict() -> None:

@@ -37,9 +37,10 @@ class Chat:
         return Request(messages=messages, sampling=self.sampling, seed=len(self.turns))
 
     def add(self, said: str, answer: str) -> None:
-        """Remember an exchange."""
+        """Remember an exchange; half a letter, which JSON can hold and no file, as `?`."""
+        whole = answer.encode(errors="replace").decode()
         self.turns.append(Message(role="user", content=said))
-        self.turns.append(Message(role="assistant", content=answer))
+        self.turns.append(Message(role="assistant", content=whole))
 
     def save(self, path: Path, model: str) -> None:
         """Add the conversation to a file, as a line that the source `jsonl` reads as an example."""

@@ -32,7 +32,7 @@ def talk(spec: ModelSpec, chat: Chat, keyboard: TextIO, screen: TextIO, aside: T
         stack = AsyncExitStack()
         try:
             model = wait(stack.enter_async_context(spec.connect()))
-            _Talk(model, chat, screen, aside, wait).over(_lines(keyboard))
+            _Talk(model, chat, screen, aside, wait).over(_lines(keyboard, screen, aside))
         finally:
             wait(stack.aclose())
 
@@ -106,9 +106,9 @@ class _Talk:
             self.screen.flush()
 
 
-def _lines(keyboard: TextIO) -> Iterator[str]:
-    """What a person types, with the line editor where there is one; from a pipe, its lines."""
-    if not keyboard.isatty():
+def _lines(keyboard: TextIO, screen: TextIO, aside: TextIO) -> Iterator[str]:
+    """What a person types, with the line editor on a terminal; else the lines as they come."""
+    if not (keyboard.isatty() and screen.isatty()):
         yield from keyboard
         return
     import readline  # noqa: F401 - gives `input` its editing and history
@@ -116,7 +116,10 @@ def _lines(keyboard: TextIO) -> Iterator[str]:
     while True:
         try:
             yield input(PROMPT)
+        except KeyboardInterrupt:
+            _tell(aside, "\n/quit ends")
         except EOFError:
+            _tell(aside, "")
             return
 
 

@@ -77,6 +77,7 @@ def options(
 def main() -> None:
     """Run the command; expected errors are one line and exit code 1, or 3 for a budget."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     # Threads that spin while they wait slow each other manifold on a busy machine (docs/lab.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "--debug" in sys.argv:

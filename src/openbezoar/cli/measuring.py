@@ -1,6 +1,7 @@
 """Verbs that try a model out."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +58,8 @@ def chat(
     from openbezoar.recipe import load
     from openbezoar.store import Store
 
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # what is typed or piped may be in another encoding
     named = load(recipe).models if recipe else {}
     spec = partner.find(model, Store(store), named, force)
     talk.talk(spec, partner.chat_of(system, temperature), sys.stdin, sys.stdout, sys.stderr)

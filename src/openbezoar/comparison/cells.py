@@ -53,10 +53,18 @@ def _preferences(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
     yield f"{name}.sum", Cell(row, float(chosen > rejected))
     each = chosen / item["chosen_tokens"], rejected / item["rejected_tokens"]
     yield f"{name}.per_token", Cell(row, float(each[0] > each[1]))
+    for reward in ("reward", "reward_per_token"):
+        if f"{reward}_margin" in item:
+            yield f"{name}.{reward}", Cell(row, float(item[f"{reward}_margin"] > 0))
     if "reward_margin" in item:
-        margin = float(item["reward_margin"])
-        yield f"{name}.reward", Cell(row, float(margin > 0))
-        yield f"{name}.reward_margin", Cell(row, margin)
+        yield f"{name}.reward_margin", Cell(row, float(item["reward_margin"]))
+
+
+def _refusals(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
+    if "refusal" in item and item["model"] == model:
+        row = str(item["id"])
+        yield "refusals", Cell(row, float(bool(item["refusal"])))
+        yield "refusals.stopped", Cell(row, float(item["finish_reason"] == "stop"))
 
 
 def _ledger(item: Item, model: str) -> Iterator[tuple[str, Cell]]:
@@ -94,4 +102,5 @@ _READERS: dict[str, Callable[[Item, str], Iterator[tuple[str, Cell]]]] = {
     "mt_bench_pairs": _mt_bench_pairs,
     "perplexity": _perplexity,
     "preferences": _preferences,
+    "refusals": _refusals,
 }

@@ -11,10 +11,11 @@ from openbezoar.families import random_for
 from openbezoar.records import Record, Score
 from openbezoar.statistics import Difference, Paired, holm, paired_difference
 
-__all__ = ["NO_DIFFERENCE", "Comparison", "Found", "compare"]
+__all__ = ["LEVEL", "NO_DIFFERENCE", "Comparison", "Found", "compare"]
 
 NO_DIFFERENCE = "no difference shown"
 LEVEL = 0.05
+"""How easily chance may give what is called a difference."""
 ROUNDS = 2000
 NOT_COMPARED = ("perplexity.", "ledger.perplexity.", "ledger.tokens")
 """What says again in other units what a loss says, and a length, which is neither good nor bad."""
@@ -78,9 +79,10 @@ def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
         else:
             pairings.append(found)
     for measured, other in ((a, b), (b, a)):
-        metric = f"mt_bench_pairs.{other.model}"
+        metric, mirrored = (f"mt_bench_pairs.{one.model}" for one in (other, measured))
         if metric in measured.scores:
             refused.pop(metric, None)
+            refused.pop(mirrored, None)
             duel = _duelled(metric, measured, is_b=measured is b)
             if isinstance(duel, str):
                 refused[metric] = duel
@@ -98,9 +100,9 @@ def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
         a=a.title,
         b=b.title,
         method=(
-            f"paired bootstrap over rows, {ROUNDS} draws, 95 % intervals; p corrected for "
-            f"{len(pairings)} comparisons by Holm's method; a difference is shown where the "
-            f"interval leaves out zero and the corrected p is at most {LEVEL}"
+            f"paired bootstrap over rows, {ROUNDS} draws, 95 % intervals, wider where rows are "
+            f"few; p corrected for {len(pairings)} comparisons by Holm's method; a difference is "
+            f"shown where the interval leaves out zero and the corrected p is at most {LEVEL}"
         ),
         comparisons=tuple(map(_judged, pairings, corrected)),
         not_compared=refused,

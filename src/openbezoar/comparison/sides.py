@@ -7,9 +7,8 @@ from typing import Any
 
 from openbezoar import jsonl, shelf
 from openbezoar.comparison.cells import Cell, cells_of
+from openbezoar.comparison.filed import filed
 from openbezoar.errors import DataError
-from openbezoar.evaluations.fastchat import SingleJudgment, read_judgments
-from openbezoar.evaluations.grades import Graded, Grading
 from openbezoar.records import Score
 from openbezoar.store import Artifact, Store
 
@@ -37,9 +36,11 @@ class Side:
 def side_of(name: str, store: Store) -> Side:
     """Read a stage of the store, or `FILE.jsonl` or `FILE.jsonl:MODEL` of FastChat's judgments."""
     file, _, model = name.partition(":")
-    if file.endswith((".jsonl", ".jsonl.gz")):
-        return _filed(name, Path(file), model)
-    return _staged(shelf.latest(store, name))
+    if not file.endswith((".jsonl", ".jsonl.gz")):
+        return _staged(shelf.latest(store, name))
+    held = filed(Path(file), model)
+    scores = {score.name: score for score in held.scores}
+    return Side(name, held.model, scores, cells_of(held.items, held.model))
 
 
 def _staged(artifact: Artifact) -> Side:
@@ -72,29 +73,3 @@ def _group_of(metric: str, scored: set[str]) -> str:
     pieces = task.split("_")
     names = ("_".join(pieces[:most]) + f".{rest}" for most in range(1, len(pieces)))
     return next((name for name in names if name in scored), metric)
-
-
-def _filed(name: str, path: Path, model: str) -> Side:
-    judgments = read_judgments(path)
-    models = sorted({one.model for one in judgments})
-    model = model or (models[0] if len(models) == 1 else "")
-    mine = [one for one in judgments if one.model == model]
-    if not mine:
-        raise DataError(f"{path}: name one of its models: {path}:MODEL ({', '.join(models)})")
-    rows = [_row(one) for one in mine]
-    settings = {
-        "judge": ", ".join(sorted({one.judge[0] for one in mine})),
-        "prompts": ", ".join(sorted({one.judge[1] for one in mine})),
-    }
-    scores = Grading(1.0, str(path), {**settings}).scores(rows)
-    items = [
-        {"evaluation": "mt_bench", "id": f"{row.question}.{row.turn}", "rating": row.rating}
-        for row in rows
-    ]
-    cells = cells_of(items, model)
-    return Side(name, model, {score.name: score for score in scores}, cells)
-
-
-def _row(judgment: SingleJudgment) -> Graded:
-    rating = None if judgment.score == -1 else judgment.score
-    return Graded(str(judgment.question_id), "any", judgment.turn, rating, "unread on file")

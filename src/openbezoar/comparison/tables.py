@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from openbezoar.comparison.comparing import NO_DIFFERENCE, Found
+from openbezoar.comparison.comparing import LEVEL, NO_DIFFERENCE, Found
 
 __all__ = ["lines_below", "rows_of"]
 
@@ -32,7 +32,9 @@ def lines_below(found: Found) -> list[str]:
     lines = [f"A is {found.a}, B is {found.b}", found.method]
     for one in found.comparisons:
         if one.verdict == NO_DIFFERENCE and not one.low <= 0 <= one.high:
-            lines.append(f"{one.metric}: alone it would be shown; among so many it may be chance")
+            many = "alone it would be shown; among so many it may be chance"
+            few = "too few rows differ to show anything, whatever the interval"
+            lines.append(f"{one.metric}: {many if one.p <= LEVEL else few}")
         if one.unshared:
             lines.append(f"{one.metric}: {one.unshared} items have a value on one side only")
         if one.reservations:

@@ -22,9 +22,11 @@ __all__ = [
     "FastChatWording",
     "PairJudgment",
     "SingleJudgment",
+    "Winner",
     "guarded",
     "read_answers",
     "read_judgments",
+    "read_pair_judgments",
     "read_prompts",
 ]
 
@@ -190,7 +192,15 @@ def read_judgments(path: Path) -> list[SingleJudgment]:
 
     FastChat appends to the file and averages over both.
     """
-    kept: dict[tuple[object, ...], SingleJudgment] = {}
-    for one in jsonl.read(path, SingleJudgment):
-        kept[one.question_id, one.model, one.turn, one.judge] = one
-    return list(kept.values())
+    judgments = jsonl.read(path, SingleJudgment)
+    return [*{(one.question_id, one.model, one.turn, one.judge): one for one in judgments}.values()]
+
+
+def read_pair_judgments(path: Path) -> list[PairJudgment]:
+    """The judgments of pairs; of one made twice the later counts, whichever model came first."""
+    return [
+        *{
+            (one.question_id, *sorted((one.model_1, one.model_2)), one.turn, one.judge): one
+            for one in jsonl.read(path, PairJudgment)
+        }.values()
+    ]

@@ -9,9 +9,10 @@ from pydantic import JsonValue
 
 from openbezoar.evaluations.lm_harness import TaskRun
 from openbezoar.evaluations.local_tasks import Prepared
+from openbezoar.evaluations.pooled import on_scale
 from openbezoar.evaluations.task_names import version
 from openbezoar.records import Score
-from openbezoar.statistics import TWO_SIDED_95
+from openbezoar.statistics import TWO_SIDED_95, Estimate
 
 __all__ = ["CHAT", "Found", "side_by_side"]
 
@@ -79,19 +80,19 @@ class Found:
             if not filter_ or metric.endswith("_stderr"):
                 continue
             error = _number(measured.get(f"{metric}_stderr,{filter_}"))
-            found = _number(value)
-            half = None if error is None else TWO_SIDED_95 * error
+            rows = [row for task in self._tasks(name) for row in self._rows(task, filter_)]
+            found = _with_interval(_number(value), error, measured["sample_len"], rows, metric)
             better = self.results["higher_is_better"].get(name, {}).get(metric) is not False
             filtered = "" if filter_ == "none" else f".{filter_}"
             yield Score(
                 name=f"{name}.{metric}{filtered}{CHAT if self.run.chat else ''}",
-                value=found,
-                n=measured["sample_len"],
+                value=found.value,
+                n=found.n,
                 standard_error=error,
-                low=None if found is None or half is None else found - half,
-                high=None if found is None or half is None else found + half,
+                low=found.low,
+                high=found.high,
                 higher_is_better=better,
-                flags=tuple(self._flags(name, metric, filter_, found if better else None)),
+                flags=tuple(self._flags(name, metric, filter_, found.value if better else None)),
                 note="; ".join(self._notes(name)),
                 settings=self._settings(name),
             )
@@ -172,6 +173,19 @@ def _number(value: Any) -> float | None:
     if isinstance(value, str) or value is None or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _with_interval(
+    value: float | None, error: float | None, n: int, rows: list[Row], metric: str
+) -> Estimate:
+    """lm-eval's value and error, with an interval that does not leave 0 to 1 where no row does."""
+    if value is None or error is None:
+        return Estimate(value, n, error, None, None)
+    half = TWO_SIDED_95 * error
+    found = Estimate(value, n, error, value - half, value + half)
+    counts = [row.get(metric) for row in rows]
+    bounded = all(isinstance(one, int | float) and 0 <= one <= 1 for one in counts)
+    return on_scale(found, 0, 1) if counts and bounded and n > 1 else found
 
 
 def _guessed(row: Row) -> float:

@@ -20,7 +20,7 @@ from openbezoar.families import Bench, Subject
 
 __all__ = ["Terms", "Work"]
 
-MEANING = 1
+MEANING = 2
 """Raised by hand when the same rows and settings come to mean other scores."""
 
 

@@ -11,12 +11,13 @@ from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations.local_tasks import Prepared
 from openbezoar.evaluations.task_names import check_known, folder_of
 
-__all__ = ["from_hub", "load", "manager_of"]
+__all__ = ["from_hub", "load", "manager_of", "refuse_code"]
 
 
 def from_hub(task: str, shots: int | None) -> Prepared:
     """The task with its rows fetched; their digest tells them from what the hub may hold later."""
     folders, loaded = _loaded(task)
+    refuse_code(loaded)
     return Prepared("rows from the hub", folders, {"hub": _digest(loaded, shots != 0)})
 
 
@@ -26,6 +27,16 @@ def load(task: str) -> Mapping[str, Any]:
     ConfigError for an unknown task, DataError when its rows cannot be had.
     """
     return _loaded(task)[1]
+
+
+def refuse_code(loaded: Mapping[str, Any]) -> None:
+    """Raise ConfigError for a task that would run, on this machine, what the model writes."""
+    unsafe = [name for name, task in loaded.items() if getattr(task, "UNSAFE_CODE", False)]
+    if unsafe:
+        raise ConfigError(
+            f"harness: task {unsafe[0]} runs the code that a model writes, which is not done here; "
+            "leave it out, or run it with the lm_eval command inside a sandbox"
+        )
 
 
 def manager_of(folders: Sequence[Path]) -> Any:

@@ -21,8 +21,15 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 def line(record: Mapping[str, Any]) -> str:
-    """A record as JSON, with the numbers and texts behind what is neither."""
-    return json.dumps(record, ensure_ascii=False, default=_plain)
+    """A record as JSON, with the numbers and texts behind what is neither.
+
+    A number that is none or has no end, as a broken model gives, is null: JSON has no word for it.
+    """
+    try:
+        return json.dumps(record, ensure_ascii=False, default=_plain, allow_nan=False)
+    except ValueError:
+        finite = json.loads(json.dumps(record, default=_plain), parse_constant=lambda _: None)
+        return json.dumps(finite, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

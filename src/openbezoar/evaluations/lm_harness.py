@@ -163,14 +163,16 @@ def quiet(log: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _children_write_to(descriptor: int) -> Iterator[None]:
-    """lm-eval asks git for a commit, and git complains on the descriptor it inherits."""
-    stderr = os.dup(2)
-    os.dup2(descriptor, 2)
+    """What is started inherits both descriptors: vLLM's engine, and git, whose commit is asked."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    for number in kept:
+        os.dup2(descriptor, number)
     try:
         yield
     finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
+        for number, before in kept.items():
+            os.dup2(before, number)
+            os.close(before)
 
 
 @contextlib.contextmanager

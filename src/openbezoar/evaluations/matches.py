@@ -11,7 +11,7 @@ from openbezoar.evaluations.pooled import on_scale, pooled
 from openbezoar.records import Score
 from openbezoar.statistics import Estimate, kappa, share
 
-__all__ = ["Match", "Matching", "agreement", "match_of"]
+__all__ = ["POINTS", "Match", "Matching", "Outcome", "agreement", "match_of"]
 
 Outcome = Literal["win", "loss", "tie"]
 POINTS: dict[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}

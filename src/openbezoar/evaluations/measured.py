@@ -1,6 +1,5 @@
 """Tasks that were measured are kept, so that the same model is never measured on them again."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,8 @@ class Measured(BaseModel):
 def find(folder: Path, key: JsonValue) -> Measured | None:
     """What was kept under this very key; a file that cannot be read is as good as none."""
     try:
-        found = Measured.model_validate(json.loads(_place(folder, key).read_bytes()))
-    except (OSError, ValueError, ValidationError):
+        found = Measured.model_validate_json(_place(folder, key).read_bytes())
+    except (OSError, ValidationError):
         return None
     return found if found.key == key else None
 
@@ -40,8 +39,7 @@ def keep(folder: Path, measured: Measured) -> None:
     place = _place(folder, measured.key)
     fresh = place.with_suffix(".partial")
     with fresh.open("w", encoding="utf-8") as file:
-        # not pydantic's JSON, which has no place for the infinite log-likelihoods of some answers
-        json.dump(measured.model_dump(mode="python"), file, ensure_ascii=False)
+        file.write(measured.model_dump_json())
         file.flush()
         os.fsync(file.fileno())
     fresh.rename(place)

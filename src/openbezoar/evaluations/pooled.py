@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from openbezoar.statistics import TWO_SIDED_95, Estimate, wilson
+from openbezoar.statistics import TWO_SIDED_95, Estimate, student, wilson
 
 __all__ = ["never_negative", "on_scale", "pooled"]
 
@@ -26,7 +26,7 @@ def pooled(totals: Sequence[float], counts: Sequence[int]) -> Estimate:
         return Estimate(value, 1, None, None, None)
     squares = sum((total - value * count) ** 2 for total, count in counted)
     error = math.sqrt(squares * rows / (rows - 1)) / held
-    half = TWO_SIDED_95 * error
+    half = student(rows) * error
     return Estimate(value, rows, error, value - half, value + half)
 
 
@@ -34,9 +34,11 @@ def on_scale(mean: Estimate, lowest: float, highest: float) -> Estimate:
     """The mean with an interval that cannot leave the scale its values are from.
 
     Wilson's, of the mean's place on the scale, for the number of yes-or-no rows that would have
-    the same error: the effective sample size, as for shares in clustered surveys (Kott and Carr
-    1997). Rows that all agree show no spread. What none of n rows showed may still be a share up
-    to Wilson's bound of 0 in n, and lie at either end.
+    the same error. For shares of clustered surveys this effective sample size is usual (Franco,
+    Little, Louis and Slud 2019, PMC6690503); fewer where the error is known from few rows, as in
+    Korn and Graubard's interval. That it serves for ratings too is our own step, held to its 95 %
+    by simulation (tests, docs/lab.md). Rows that all agree show no spread. What none of n rows
+    showed may still be a share up to Wilson's bound of 0 in n, and lie at either end.
     """
     if mean.value is None or mean.standard_error is None:
         return mean
@@ -44,14 +46,14 @@ def on_scale(mean: Estimate, lowest: float, highest: float) -> Estimate:
     if mean.standard_error <= NOTHING * width:
         unseen = wilson(0, mean.n).high
         return mean._replace(low=mean.value - unseen * above, high=mean.value + unseen * below)
-    rows = above * below / mean.standard_error**2
+    rows = above * below / mean.standard_error**2 * (TWO_SIDED_95 / student(mean.n)) ** 2
     low, high = wilson(rows * above / width, rows)
     return mean._replace(low=lowest + low * width, high=lowest + high * width)
 
 
 def never_negative(mean: Estimate) -> Estimate:
-    """The mean with an interval above zero, symmetrical about the mean's logarithm."""
+    """The mean with Student's interval, its lower end bent so that it stays above zero."""
     if not mean.value or mean.standard_error is None:
         return mean
-    factor = math.exp(TWO_SIDED_95 * mean.standard_error / mean.value)
-    return mean._replace(low=mean.value / factor, high=mean.value * factor)
+    half = student(mean.n) * mean.standard_error
+    return mean._replace(low=mean.value * math.exp(-half / mean.value), high=mean.value + half)

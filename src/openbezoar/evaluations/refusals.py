@@ -124,7 +124,12 @@ class Refusals(Evaluation):
             earlier = wait_for(self._answers(prompts, self._earlier(bench), bench))
             scores += self._scores("refusals.before", earlier, len(prompts))
             scores.append(self._rise(earlier, after, len(prompts)))
-        return scores
+        settings: dict[str, JsonValue] = {
+            "rows": bench.inputs[self.data].manifest.fingerprint if self.data else self.evidence(),
+            "limit": self.limit,
+            "answer_tokens": self.answer_tokens,
+        }
+        return [score.model_copy(update={"settings": settings}) for score in scores]
 
     def _prompts(self, bench: Bench) -> list[Prompt]:
         if self.data is None:

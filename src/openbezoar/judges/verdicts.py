@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from openbezoar.errors import ParseError
 from openbezoar.families import ChatModel, Request, Sampling
-from openbezoar.records import Message
+from openbezoar.records import Completion, Message
 
 __all__ = ["Asked", "Form", "Judgment", "Reading", "judge_by", "unjudged"]
 
@@ -56,20 +56,27 @@ async def judge_by(
     sampling = Sampling(temperature=0, top_p=1, max_tokens=max_tokens)
     request = Request(messages=asked, sampling=sampling, json_schema=form.json_schema, seed=seed)
     try:
-        first = (await judge.complete(request)).text
+        first = await judge.complete(request)
     except ParseError as error:
         return Judgment(Reading(None, f"judge: {error.reason}"), asked)
-    reading = form.read(first)
+    reading = _read(form, first)
     if not form.repair or not reading.ask_again:
-        return Judgment(reading, asked, (first,))
+        return Judgment(reading, asked, (first.text,))
     again = request.model_copy(
-        update={"messages": _with_repair(asked, first, form.repair), "attempt": 1}
+        update={"messages": _with_repair(asked, first.text, form.repair), "attempt": 1}
     )
     try:
-        second = (await judge.complete(again)).text
+        second = await judge.complete(again)
     except ParseError as error:
-        return Judgment(Reading(None, f"judge: {error.reason}"), asked, (first,))
-    return Judgment(form.read(second), asked, (first, second))
+        return Judgment(Reading(None, f"judge: {error.reason}"), asked, (first.text,))
+    return Judgment(_read(form, second), asked, (first.text, second.text))
+
+
+def _read(form: Form[Value], reply: Completion) -> Reading[Value]:
+    """The verdict; of a reply cut off at its longest the last one read may be a quotation."""
+    if form.repair and reply.finish_reason == "length":
+        return Reading(None, "reply cut off", ask_again=True)
+    return form.read(reply.text)
 
 
 def _with_repair(asked: Asked, reply: str, repair: str) -> Asked:
