@@ -89,7 +89,7 @@ def test_the_hub_library_reads_the_card_of_a_model_and_its_scores(weights: Made)
     scores = json.loads((weights.artifact("scores").folder / "scores.json").read_text())
     assert (data.license, data.library_name) == ("apache-2.0", "transformers")
     assert {result.metric_name: result.metric_value for result in data.eval_results} == {
-        score["name"]: round(score["value"], 6) for score in scores
+        score["name"]: float(f"{score['value']:.6g}") for score in scores
     }
     assert data.eval_results[0].metric_args["command"] == "bezoar run recipe.yaml"
 

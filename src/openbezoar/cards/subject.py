@@ -36,6 +36,11 @@ class Subject:
         return self.made.kind in MODELS
 
     @property
+    def is_adapter(self) -> bool:
+        """Whether its weights are of no use without those of its base."""
+        return self.made.artifact.manifest.makes == "adapter"
+
+    @property
     def title(self) -> str:
         """The recipe's name and the stage's."""
         return f"{self.made.run.recipe} {self.made.name}".strip()
