@@ -110,10 +110,10 @@ def test_a_row_that_breaks_the_server_fails_alone(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("budget", "told_as"),
     [
-        (("budget={tokens: 1500}",), "the budget of the recipe (1500 tokens)"),
+        (("budget={tokens: 700}",), "the budget of the recipe (700 tokens)"),
         (
-            ("budget={usd: 0.0015}", "prices={m: {input: 1, output: 1}}"),
-            "the budget of the recipe (0.0015 usd)",
+            ("budget={usd: 0.0007}", "prices={m: {input: 1, output: 1}}"),
+            "the budget of the recipe (0.0007 usd)",
         ),
         (("budget={hours: 1.0e-9}",), "the run's time of 1e-09 hours is over"),
     ],
