@@ -202,6 +202,9 @@ def test_data_that_is_not_here_is_said_to_be_unknown(
     assert found["seeds"].rows is None
     assert "its rows are not here" in found["seeds"].notes[0]
     assert found["rows"].requests is None
+    memory = found["seeds"].memory_mb
+    assert memory is not None
+    assert memory.high > 1000, "it reads on, however many there are"
 
 
 def test_what_is_made_takes_nothing_and_counts_for_what_comes_after(tmp_path: Path) -> None:
