@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import JsonValue, ValidationError
 
-from openbezoar.component import Component, Runtime, digest, discover, nearest, science
+from openbezoar.component import (
+    Component,
+    Runtime,
+    digest,
+    discover,
+    logistics,
+    nearest,
+    science,
+)
 from openbezoar.families import Objective, Stage
 
 
@@ -63,6 +71,17 @@ def test_a_familys_folder_gives_its_parts_by_kind() -> None:
 )
 def test_runtime_blocks_are_no_science(other: Outer) -> None:
     assert science(other) == science(Outer())
+
+
+def test_runtime_blocks_are_found_by_their_place() -> None:
+    busy = {"threads": 8}
+    part = Outer(several=(Inner(), Inner(runtime=Machine(threads=8))))
+    assert logistics(part) == {
+        "runtime": {"threads": 1},
+        "inner.runtime": {"threads": 1},
+        "several.0.runtime": {"threads": 1},
+        "several.1.runtime": busy,
+    }
 
 
 def test_a_licence_is_no_science() -> None:

@@ -68,4 +68,12 @@ def test_money_counts_where_all_of_it_is_known(usage: dict[str, float], usd: flo
 
 
 def test_a_stage_that_asked_nobody_took_no_request() -> None:
-    assert taken(artifact())["requests"] == 0
+    assert taken(artifact(usage={}))["requests"] == 0
+    assert taken(artifact())["requests"] is None, "nobody counted"
+
+
+def test_the_memory_of_a_gpu_is_compared_too() -> None:
+    made = [artifact("a", measured={"peak_gpu_memory_mb": 80.0}), artifact("b")]
+    found = compared({name: expected(name, gpu_mb=exactly(100)) for name in "ab"}, made)
+    assert figure(found, "gpu_mb", "a").difference == pytest.approx(0.25)
+    assert figure(found, "gpu_mb", "b").difference is None

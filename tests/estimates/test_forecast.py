@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from openbezoar import runner
-from openbezoar.estimates.estimate import Estimate
+from openbezoar.estimates.estimate import Estimate, in_all
 from openbezoar.estimates.evidence import Known
 from openbezoar.estimates.forecast import forecast
+from openbezoar.estimates.shapes import shape_of
+from openbezoar.estimates.training import weights_mb
 from openbezoar.plan import plan
 from openbezoar.ranges import exactly
 from openbezoar.recipe import load
@@ -68,6 +70,51 @@ def test_money_without_a_price_is_unknown_and_the_model_is_named(tmp_path: Path)
     assert (found["data"].usd, found["data"].unpriced) == (None, ()), "nobody bills"
 
 
+def test_money_for_a_number_of_requests_that_nobody_knows_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path / "none"))
+    overrides = ("stages.seeds.source={kind: dolly}", "stages.rows.limit=null")
+    priced = "prices={nobody-knows: {input: 2, output: 0}}"
+    found = estimates(tmp_path, *overrides, priced)
+    assert (found["rows"].usd, found["rows"].unpriced) == (None, ("nobody-knows",))
+    assert "how much gpt-4o will be asked is not known" in found["kept"].notes[-1]
+    whole = in_all(list(found.values()))
+    assert (whole.usd, whole.unpriced) == (None, ("nobody-knows", "gpt-4o"))
+
+
+def test_a_price_counts_of_a_model_that_runs_here_too(tmp_path: Path) -> None:
+    own = "models.teacher={kind: llama_cpp, model: smollm2-135m-instruct}"
+    priced = "prices={smollm2-135m-instruct: {input: 1, output: 1}}"
+    assert estimates(tmp_path, own)["rows"].usd is None
+    assert likely(estimates(tmp_path, own, priced)["rows"].usd) > 0
+
+
+UNKNOWN = ("requests", "tokens_in", "tokens_out", "seconds", "memory_mb", "disk_mb")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("models.base.checkpoint=nobody/has-this",),
+        ("models.teacher={kind: llama_cpp, model: absent.gguf}",),
+        ("stages.seeds.source={kind: dolly}", "stages.rows.limit=null"),
+        ("stages.scores.evaluations=[{kind: mt_bench, questions: mt_bench, judge: judge}]",),
+        ("stages.scores.evaluations=[{kind: harness, tasks: [arc_easy]}]",),
+    ],
+)
+def test_whatever_is_unknown_has_its_reason(
+    tmp_path: Path, overrides: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path / "none"))
+    for one in estimates(tmp_path, *overrides).values():
+        unknown = [figure for figure in UNKNOWN if getattr(one, figure) is None]
+        assert not unknown or one.notes, (one.stage, unknown)
+
+
 def test_the_recipes_prices_are_used(tmp_path: Path) -> None:
     found = estimates(tmp_path, "prices={nobody-knows: {input: 2, output: 0}}")["rows"]
     assert likely(found.usd) == pytest.approx(likely(found.tokens_in) * 2e-6)
@@ -99,6 +146,35 @@ def test_training_memory_follows_the_settings(tmp_path: Path, override: str, gro
     assert (after > before) == grows
 
 
+def test_more_micro_batches_leave_more_holes(tmp_path: Path) -> None:
+    few, many = (
+        likely(estimates(tmp_path, f"stages.tuned.optimisation.epochs={epochs}")["tuned"].memory_mb)
+        for epochs in (1, 50)
+    )
+    assert many > few
+
+
+def test_weights_on_four_bits_lie_beside_their_file_on_a_processor() -> None:
+    shape = shape_of("smollm2-135m-instruct")
+    assert shape is not None
+    file = weights_mb(shape, "bfloat16", on_gpu=False)
+    assert file == pytest.approx(2 * shape.parameters / 2**20)
+    rounded = weights_mb(shape, "nf4", on_gpu=True)
+    assert rounded < file
+    assert weights_mb(shape, "nf4", on_gpu=False) > file + rounded
+
+
+def test_merging_before_a_lesson_keeps_the_weights_it_made(tmp_path: Path) -> None:
+    again = (
+        "stages.again={kind: train, start: tuned, carry: CARRY, data: data, objective: {kind: sft}}"
+    )
+    carried, merged = (
+        likely(estimates(tmp_path, again.replace("CARRY", carry))["again"].disk_mb)
+        for carry in ("adapter", "merge")
+    )
+    assert merged - carried == pytest.approx(256, abs=2), "two bytes a weight"
+
+
 def test_all_weights_take_more_of_everything_than_an_adapter(tmp_path: Path) -> None:
     known = Known({}, 1e11)
     adapter = estimates(tmp_path, "stages.tuned.precision=float32", known=known)["tuned"]
@@ -126,6 +202,9 @@ def test_data_that_is_not_here_is_said_to_be_unknown(
     assert found["seeds"].rows is None
     assert "its rows are not here" in found["seeds"].notes[0]
     assert found["rows"].requests is None
+    memory = found["seeds"].memory_mb
+    assert memory is not None
+    assert memory.high > 1000, "it reads on, however many there are"
 
 
 def test_what_is_made_takes_nothing_and_counts_for_what_comes_after(tmp_path: Path) -> None:
@@ -146,3 +225,22 @@ def test_an_earlier_run_with_other_rows_tells_what_a_call_takes(tmp_path: Path) 
     found = estimates(tmp_path, SCRIPTED, "stages.rows.limit=20")["rows"]
     assert found.basis == "earlier run"
     assert found.tokens_out == exactly(40), "two words for each of 20"
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "models.teacher.lines.0.reply=No.",
+        "stages.rows.scheme.sampling.max_tokens=9",
+        "stages.rows={kind: filter, rows: seeds, filters: [{kind: duplicates, of: instruction}]}",
+    ],
+)
+def test_other_work_under_the_same_name_tells_nothing(tmp_path: Path, override: str) -> None:
+    """Another teacher, longer answers, or a stage of another kind."""
+    path = tmp_path / "recipe.yaml"
+    path.write_text(TEXT.split("  kept:", maxsplit=1)[0], encoding="utf-8")
+    store = Store(tmp_path / "store")
+    runner.run(load(path, [SCRIPTED]), store, lambda *told: None)
+    recipe = load(path, [SCRIPTED, override])
+    found = {one.stage: one for one in forecast(recipe, plan(recipe, store), store)}
+    assert found["rows"].basis == "settings"

@@ -107,7 +107,20 @@ def test_a_row_that_breaks_the_server_fails_alone(bench: Bench) -> None:
     assert failed == {"7": "no usable reply from the server"}
 
 
-def test_a_budget_ends_the_run_with_its_own_code_and_a_larger_one_continues(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("budget", "told_as"),
+    [
+        (("budget={tokens: 700}",), "the budget of the recipe (700 tokens)"),
+        (
+            ("budget={usd: 0.0007}", "prices={m: {input: 1, output: 1}}"),
+            "the budget of the recipe (0.0007 usd)",
+        ),
+        (("budget={hours: 1.0e-9}",), "the run's time of 1e-09 hours is over"),
+    ],
+)
+def test_a_budget_ends_the_run_with_its_own_code_and_a_larger_one_continues(
+    bench: Bench, budget: tuple[str, ...], told_as: str
+) -> None:
     asked: Counter[str] = Counter()
 
     def answer(body: dict[str, list[dict[str, str]]]) -> Reply:
@@ -115,10 +128,10 @@ def test_a_budget_ends_the_run_with_its_own_code_and_a_larger_one_continues(benc
         return Reply(completion("Fine."))
 
     bench.prepare(40, answer)
-    with bench.start("budget={tokens: 700}") as process:
+    with bench.start(*budget) as process:
         _, told = process.communicate()
     assert process.returncode == 3
-    assert told.splitlines()[-1].startswith("error: the budget of the recipe (700 tokens)")
-    assert 0 < asked.total() < 40
+    assert told.splitlines()[-1].startswith(f"error: {told_as}")
+    assert asked.total() < 40
     bench.run("budget={tokens: 100000}")
     assert (len(asked), asked.total()) == (40, 40)

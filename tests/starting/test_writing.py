@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openbezoar.check import check
 from openbezoar.errors import ConfigError
-from openbezoar.plan import plan
+from openbezoar.estimates.forecast import forecast
+from openbezoar.plan import REFUSED, plan
 from openbezoar.recipe import parse
 from openbezoar.starting.answers import SCHEMES, Answers
 from openbezoar.starting.writing import recipe_text, write_recipe
@@ -44,7 +46,13 @@ def test_every_combination_of_answers_can_be_planned(
     folder: Path, answers: tuple[str, ...]
 ) -> None:
     recipe = write_recipe(folder / "recipe.yaml", Answers(*answers))
-    assert {step.state for step in plan(recipe, Store(folder / "store"))} == {"to make"}
+    store = Store(folder / "store")
+    steps = plan(recipe, store)
+    assert {step.state for step in steps} == {"to make"}
+    refusals = [line for step in steps for line in step.warnings if line.startswith(REFUSED)]
+    assert refusals == [], "data that is not here is said of the source when it is read"
+    assert [one.stage for one in forecast(recipe, steps, store)] == list(recipe.stages)
+    assert [fault for one in check(recipe, store, None, 0) for fault in one.faults] == []
 
 
 def test_every_stage_and_model_has_a_comment_above_or_beside(folder: Path) -> None:
@@ -74,6 +82,7 @@ def test_a_file_that_is_there_is_left_alone(folder: Path) -> None:
         (Answers(teacher="openai:"), "write embedded, openai:MODEL"),
         (Answers(teacher="anthropic:m@http://a/v1"), "write embedded, openai:MODEL"),
         (Answers(teacher="openai:m@http:///v1"), "is no address"),
+        (Answers(teacher="openai:m@127.0.0.1:8000/v1"), "write embedded, openai:MODEL"),
         (Answers(base=" "), "base: name a checkpoint"),
         (Answers(base="a\nb"), "base: name a checkpoint"),
     ],

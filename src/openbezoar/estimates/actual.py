@@ -9,7 +9,12 @@ from openbezoar.store import Artifact
 
 __all__ = ["FIGURES", "Comparison", "compared", "taken"]
 
-FIGURES = ("rows", "requests", "tokens_in", "tokens_out", "usd", "seconds", "memory_mb", "disk_mb")
+FIGURES = (
+    "rows", "requests", "tokens_in", "tokens_out", "usd", "seconds", "memory_mb", "gpu_mb",
+    "disk_mb",
+)  # fmt: skip
+AT_ONCE = ("memory_mb", "gpu_mb")
+"""The figures of which all stages together take what one of them takes."""
 
 
 class Comparison(NamedTuple):
@@ -58,17 +63,16 @@ def compared(estimates: Mapping[str, Estimate], artifacts: Iterable[Artifact]) -
 def taken(artifact: Artifact) -> dict[str, float | None]:
     """What a stage took, by the names of an estimate's figures."""
     run: dict[str, Any] = dict(artifact.manifest.run)
-    usage: dict[str, Any] = run.get("usage") or {}
-    is_billed = usage.get("usd") is not None and not usage.get("unpriced")
+    usage: dict[str, Any] | None = run.get("usage")
+    counted = {name: None if usage is None else usage.get(name, 0) for name in FIGURES[1:4]}
     rows = _rows(artifact)
     return {
         **({} if rows is None else {"rows": rows}),
-        "requests": usage.get("requests", 0),
-        "tokens_in": usage.get("tokens_in", 0),
-        "tokens_out": usage.get("tokens_out", 0),
-        "usd": usage["usd"] if is_billed else None,
+        **counted,
+        "usd": usage.get("usd") if usage and not usage.get("unpriced") else None,
         "seconds": run.get("seconds"),
         "memory_mb": run.get("peak_memory_mb"),
+        "gpu_mb": (run.get("measured") or {}).get("peak_gpu_memory_mb"),
         "disk_mb": run.get("disk_mb"),
     }
 
@@ -97,7 +101,7 @@ def _in_all(figure: str, found: Iterable[Comparison]) -> Comparison:
     if not pairs:
         return Comparison("total", figure, None, None)
     name = "total" if len(pairs) == len(lines) else f"total of {len(pairs)} of {len(lines)} stages"
-    put = max if figure == "memory_mb" else sum
+    put = max if figure in AT_ONCE else sum
     together = Range(
         low=put(one.low for one, _ in pairs),
         likely=put(one.likely for one, _ in pairs),

@@ -16,7 +16,7 @@ from openbezoar.estimates.rows import Place
 from openbezoar.estimates.shapes import Shape
 from openbezoar.estimates.training import LOADING, NO_RATE, NO_SHAPE, base_of, forward_seconds
 from openbezoar.families import Evaluation, Expected, Flow, Reading
-from openbezoar.ranges import NOTHING, Range, exactly, total
+from openbezoar.ranges import NOTHING, Range, exactly, most, total
 from openbezoar.stages.evaluate import EvaluateStage
 
 __all__ = ["evaluate"]
@@ -38,7 +38,8 @@ def evaluate(stage: EvaluateStage, place: Place) -> Work:
     seen = place.evidence
     shape = base_of(stage.model, place.recipe)
     seconds = _measured(seen, "seconds") or _seconds(shape, place, stage, readings)
-    memory = _measured(seen, "peak_memory_mb") or _memory(shape, place, stage, asked)
+    together = 8 if _has_harness(stage) or "" in asked else 1
+    memory = _measured(seen, "peak_memory_mb") or _memory(place, stage, asked, together)
     if shape is None:
         notes.append(NO_SHAPE)
     elif memory is None:
@@ -50,7 +51,7 @@ def evaluate(stage: EvaluateStage, place: Place) -> Work:
         asked=None if None in readings else asked,
         seconds=seconds,
         memory_mb=memory,
-        gpu_mb=held_on_gpu(shape, _together(stage)) if shape and has_gpu() else None,
+        gpu_mb=held_on_gpu(shape, together) if shape and has_gpu() else None,
         disk_mb=Range(low=0.02, likely=0.2, high=50),
         basis=seen.basis if seen else "settings",
         notes=tuple(notes),
@@ -92,29 +93,21 @@ def _seconds(
 
 
 def _memory(
-    shape: Shape | None, place: Place, stage: EvaluateStage, asked: dict[str, Expected]
+    place: Place, stage: EvaluateStage, asked: dict[str, Expected], together: int
 ) -> Range | None:
+    """With so many rows' logits at a time; models of a stage are held one after the other."""
     judges = [
         served(place.recipe.models[name], each.tokens_in.likely + each.tokens_out.likely)
         for name, each in asked.items()
         if name
     ]
-    held = [answering(shape, rows=_together(stage)), *judges]
-    known = [one for one in held if one is not None]
-    if len(known) < len(held):
-        return None
+    held = most([answering(base_of(stage.model, place.recipe), rows=together), *judges])
     floor = WARM if place.is_warm else TORCH
-    libraries = LIBRARIES if _has_harness(stage) else NOTHING
-    return floor + max(known, key=lambda one: one.likely) + libraries
+    return held and floor + held + (LIBRARIES if _has_harness(stage) else NOTHING)
 
 
 def _has_harness(stage: EvaluateStage) -> bool:
     return any(part.kind == "harness" for part in stage.evaluations)
-
-
-def _together(stage: EvaluateStage) -> int:
-    """The rows whose logits are held at a time."""
-    return 8 if _has_harness(stage) else 1
 
 
 def _measured(seen: Evidence | None, name: str) -> Range | None:

@@ -17,6 +17,8 @@ __all__ = ["UNKNOWN", "UNSEEN", "Place", "disk_of", "floor_of", "held", "mix", "
 
 UNSEEN = Length(Range(low=15, likely=80, high=500), Range(low=15, likely=100, high=500))
 """A row of which nobody has seen any."""
+UNCOUNTED = Range(low=0, likely=40, high=4000)
+"""Megabytes of rows that nobody has counted: a source holds them only to draw some by chance."""
 UNKNOWN = "how many rows there are is not known before they are read; --probe reads them"
 
 
@@ -47,7 +49,7 @@ def source(stage: SourceStage, place: Place) -> Work:
     else:
         flow, notes = _looked_at(stage)
     seconds = None if flow.rows is None else flow.rows * Range(low=0, likely=1e-4, high=5e-3)
-    memory = total([floor_of(place), held(flow)])
+    memory = floor_of(place) + (held(flow) or UNCOUNTED)
     return Work(
         flow, seconds=seconds, memory_mb=memory, disk_mb=disk_of(flow), notes=notes,
         basis="settings" if seen is None else "probe",

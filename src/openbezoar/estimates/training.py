@@ -22,14 +22,16 @@ __all__ = ["base_of", "forward_seconds", "merge", "train"]
 
 NO_SHAPE = "the sizes of its base model are not known here: fetch it once, or name a folder"
 NO_RATE = "how fast this machine multiplies is not known; --probe measures it"
-EFFICIENCY = Range(low=0.15, likely=0.35, high=0.6)
-"""The share of the best matrix product's rate that a step reaches (docs/lab.md)."""
+EFFICIENCY = Range(low=0.15, likely=0.3, high=0.6)
+"""The share of the best matrix product's rate that whole stages reach (docs/lab.md)."""
 LOADING = Range(low=3, likely=10, high=60)
 """Seconds to import, load, check packing and save."""
-GROWTH = Range(low=0.9, likely=1.45, high=2.0)
-"""How far micro-batches of many sizes, one after the other, leave holes between them."""
-GROWTH_ON_GPU = Range(low=1.0, likely=1.15, high=1.5)
-"""The same where torch's own allocator keeps pages of one size together; not measured."""
+GROWTH = Range(low=0.7, likely=1, high=1.4)
+"""Around how far micro-batches of many sizes, one after the other, leave holes between them."""
+GROWTH_ON_GPU = Range(low=0.95, likely=1.05, high=1.3)
+"""The same where torch's own allocator keeps pages of a size together; never measured."""
+QUANTISING = 150
+"""Megabytes that rounding to four bits, and the library for it, leave on a processor."""
 TEMPLATE = 25
 STATE_BYTES = {"adamw": 8, "paged_adamw_8bit": 2, "rmsprop": 4}
 """What an optimiser remembers of a weight."""
@@ -49,7 +51,7 @@ def train(stage: TrainStage, place: Place) -> Work:
     seen = place.evidence
     seconds = _train_seconds(stage, place, shape, (rows, data.valid or NOTHING, length))
     seconds = seconds or _as_before(seen, rows)
-    memory = _train_memory(stage, shape, length)
+    memory = _train_memory(stage, shape, rows, length)
     on_gpu = has_gpu(stage.runtime.device)
     disk = 4 * _learned(stage, shape) + 75 * shape.sizes.vocabulary
     disk += 2 * shape.parameters * (stage.carry == "merge")
@@ -153,33 +155,44 @@ def _learned(stage: TrainStage, shape: Shape) -> int:
     return shape.adapter(stage.lora.r, stage.lora.targets)
 
 
-def _train_memory(stage: TrainStage, shape: Shape, length: Length) -> Range:
+def _train_memory(stage: TrainStage, shape: Shape, rows: Range, length: Length) -> Range:
     """Weights, adapter and optimiser, and what a micro-batch leaves for the backward pass."""
     answers, on_gpu = 2 if stage.objective.reference else 1, has_gpu(stage.runtime.device)
+    settings = stage.optimisation
     row = length.asked + length.answered * answers + exactly(TEMPLATE * answers)
-    row = row.at_most(stage.optimisation.max_tokens * answers)
-    batch = row * stage.optimisation.batch_rows
+    row = row.at_most(settings.max_tokens * answers)
+    batch = row * settings.batch_rows
     micro = batch.at_most(stage.runtime.micro_tokens).at_least(row.likely)
     sequence = length.asked.likely + length.answered.likely + TEMPLATE
-    each = kept_bytes(shape, min(sequence, stage.optimisation.max_tokens), stage) / MEBIBYTE
-    left = micro * each * (GROWTH_ON_GPU if on_gpu else GROWTH)
-    number = 8 + STATE_BYTES[stage.optimisation.optimiser] + 2 * (stage.precision != "float32")
+    each = kept_bytes(shape, min(sequence, settings.max_tokens), stage) / MEBIBYTE
+    parts = math.ceil(batch.likely / micro.likely) * rows.likely / settings.batch_rows
+    growth = GROWTH_ON_GPU if on_gpu else GROWTH * _growth(parts * settings.epochs)
+    number = 8 + STATE_BYTES[settings.optimiser] + 2 * (stage.precision != "float32")
     state = _learned(stage, shape) * number / MEBIBYTE
     held = weights_mb(shape, stage.precision, on_gpu)
     if stage.lora is None and stage.objective.reference:
         held *= 2  # the frozen model beside the one that learns
     fixed = exactly(logit_bytes(shape, stage) / MEBIBYTE + state)
-    return left + fixed + exactly(held) * Range(low=0.9, likely=1, high=1.3) + ONE
+    around = Range(low=0.9, likely=1, high=1.3)
+    return micro * each * growth + fixed + exactly(held) * around + ONE
+
+
+def _growth(micro_batches: float) -> float:
+    """How many times a micro-batch's tensors their holes make of it, once there were so many.
+
+    Fitted to twelve train stages (docs/lab.md): the C library's allocator finds new places for
+    tensors of sizes that it has not seen.
+    """
+    return max(1.2, 0.75 + 0.675 * math.log(max(1.0, micro_batches)))
 
 
 def weights_mb(shape: Shape, precision: Precision, on_gpu: bool) -> float:
     """The frozen weights; on a processor the file they are rounded from stays mapped."""
-    if precision == "float32":
-        return 4 * shape.parameters / MEBIBYTE
-    if precision == "bfloat16" or not on_gpu:
-        return 2 * shape.parameters / MEBIBYTE + 100 * (precision == "nf4")
+    if precision != "nf4":
+        return (4 if precision == "float32" else 2) * shape.parameters / MEBIBYTE
     tables = shape.parameters - shape.linear
-    return (2 * tables + 0.52 * shape.linear) / MEBIBYTE
+    rounded = (2 * tables + 0.52 * shape.linear) / MEBIBYTE
+    return rounded if on_gpu else rounded + 2 * shape.parameters / MEBIBYTE + QUANTISING
 
 
 def _less(rows: Range, valid: Range | None) -> Range:

@@ -29,7 +29,8 @@ class Number(NamedTuple):
         """Whether they lie near enough."""
         if self.then is None or self.now is None:
             return self.then is self.now
-        return abs(self.now - self.then) <= self.allowed + EXACT
+        apart = abs(self.now - self.then)
+        return apart < math.inf and apart <= self.allowed + EXACT
 
 
 class Line(NamedTuple):
