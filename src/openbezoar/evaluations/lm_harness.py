@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -144,9 +145,9 @@ def quiet(log: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(log.open("a", encoding="utf-8"))
         handler = logging.StreamHandler(file)
+        stack.enter_context(_children_write_to(file.fileno()))
         stack.enter_context(contextlib.redirect_stdout(file))
         stack.enter_context(contextlib.redirect_stderr(file))
-        stack.enter_context(_children_write_to(file.fileno()))
         stack.enter_context(quiet_transformers())
         stack.enter_context(warnings.catch_warnings(action="ignore"))
         stack.enter_context(_in_one_process())
@@ -164,6 +165,7 @@ def quiet(log: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _children_write_to(descriptor: int) -> Iterator[None]:
     """What is started inherits both descriptors: vLLM's engine, and git, whose commit is asked."""
+    sys.stdout.flush()
     kept = {number: os.dup(number) for number in (1, 2)}
     for number in kept:
         os.dup2(descriptor, number)
