@@ -9,7 +9,7 @@ from openbezoar.estimates.estimate import Estimate, in_all
 from openbezoar.estimates.evidence import Known
 from openbezoar.estimates.forecast import forecast
 from openbezoar.estimates.shapes import shape_of
-from openbezoar.estimates.training import weights_mb
+from openbezoar.estimates.training_memory import weights_mb
 from openbezoar.plan import plan
 from openbezoar.ranges import exactly
 from openbezoar.recipe import load

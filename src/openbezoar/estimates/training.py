@@ -3,20 +3,19 @@
 import math
 from dataclasses import replace
 
-from openbezoar.estimates.activations import kept_bytes, logit_bytes
 from openbezoar.estimates.estimate import Work
 from openbezoar.estimates.evidence import Evidence
 from openbezoar.estimates.flops import step_flops
 from openbezoar.estimates.memory import MEBIBYTE, TORCH, WARM, has_gpu
 from openbezoar.estimates.rows import UNKNOWN, UNSEEN, Place
 from openbezoar.estimates.shapes import Shape, shape_of
+from openbezoar.estimates.training_memory import TEMPLATE, learned_weights, train_memory
 from openbezoar.families import Flow, Length
 from openbezoar.models.transformers import Transformers
-from openbezoar.ranges import NOTHING, ONE, Range, exactly
+from openbezoar.ranges import NOTHING, Range, exactly
 from openbezoar.recipe import Recipe
 from openbezoar.stages.merge import MergeStage
 from openbezoar.stages.train import TrainStage
-from openbezoar.training.adapters import Precision
 
 __all__ = ["base_of", "forward_seconds", "merge", "train"]
 
@@ -26,15 +25,6 @@ EFFICIENCY = Range(low=0.15, likely=0.3, high=0.6)
 """The share of the best matrix product's rate that whole stages reach (docs/lab.md)."""
 LOADING = Range(low=3, likely=10, high=60)
 """Seconds to import, load, check packing and save."""
-GROWTH = Range(low=0.7, likely=1, high=1.4)
-"""Around how far micro-batches of many sizes, one after the other, leave holes between them."""
-GROWTH_ON_GPU = Range(low=0.95, likely=1.05, high=1.3)
-"""The same where torch's own allocator keeps pages of a size together; never measured."""
-QUANTISING = 150
-"""Megabytes that rounding to four bits, and the library for it, leave on a processor."""
-TEMPLATE = 25
-STATE_BYTES = {"adamw": 8, "paged_adamw_8bit": 2, "rmsprop": 4}
-"""What an optimiser remembers of a weight."""
 
 
 def train(stage: TrainStage, place: Place) -> Work:
@@ -51,9 +41,9 @@ def train(stage: TrainStage, place: Place) -> Work:
     seen = place.evidence
     seconds = _train_seconds(stage, place, shape, (rows, data.valid or NOTHING, length))
     seconds = seconds or _as_before(seen, rows)
-    memory = _train_memory(stage, shape, rows, length)
+    memory = train_memory(stage, shape, rows, length)
     on_gpu = has_gpu(stage.runtime.device)
-    disk = 4 * _learned(stage, shape) + 75 * shape.sizes.vocabulary
+    disk = 4 * learned_weights(stage, shape) + 75 * shape.sizes.vocabulary
     disk += 2 * shape.parameters * (stage.carry == "merge")
     floor = WARM if place.is_warm else TORCH
     host = exactly(2 * shape.parameters / MEBIBYTE) + floor
@@ -146,53 +136,6 @@ def _as_before(seen: Evidence | None, rows: Range) -> Range | None:
 def _ledger_seconds(stage: TrainStage) -> Range:
     tokens = stage.ledger.max_tokens if stage.ledger and stage.ledger.answers else 0
     return exactly(tokens) * Range(low=0.02, likely=0.08, high=0.3)
-
-
-def _learned(stage: TrainStage, shape: Shape) -> int:
-    """The weights that learn: the adapter's, or all."""
-    if stage.lora is None:
-        return shape.parameters
-    return shape.adapter(stage.lora.r, stage.lora.targets)
-
-
-def _train_memory(stage: TrainStage, shape: Shape, rows: Range, length: Length) -> Range:
-    """Weights, adapter and optimiser, and what a micro-batch leaves for the backward pass."""
-    answers, on_gpu = 2 if stage.objective.reference else 1, has_gpu(stage.runtime.device)
-    settings = stage.optimisation
-    row = length.asked + length.answered * answers + exactly(TEMPLATE * answers)
-    row = row.at_most(settings.max_tokens * answers)
-    batch = row * settings.batch_rows
-    micro = batch.at_most(stage.runtime.micro_tokens).at_least(row.likely)
-    sequence = length.asked.likely + length.answered.likely + TEMPLATE
-    each = kept_bytes(shape, min(sequence, settings.max_tokens), stage) / MEBIBYTE
-    parts = math.ceil(batch.likely / micro.likely) * rows.likely / settings.batch_rows
-    growth = GROWTH_ON_GPU if on_gpu else GROWTH * _growth(parts * settings.epochs)
-    number = 8 + STATE_BYTES[settings.optimiser] + 2 * (stage.precision != "float32")
-    state = _learned(stage, shape) * number / MEBIBYTE
-    held = weights_mb(shape, stage.precision, on_gpu)
-    if stage.lora is None and stage.objective.reference:
-        held *= 2  # the frozen model beside the one that learns
-    fixed = exactly(logit_bytes(shape, stage) / MEBIBYTE + state)
-    around = Range(low=0.9, likely=1, high=1.3)
-    return micro * each * growth + fixed + exactly(held) * around + ONE
-
-
-def _growth(micro_batches: float) -> float:
-    """How many times a micro-batch's tensors their holes make of it, once there were so many.
-
-    Fitted to twelve train stages (docs/lab.md): the C library's allocator finds new places for
-    tensors of sizes that it has not seen.
-    """
-    return max(1.2, 0.75 + 0.675 * math.log(max(1.0, micro_batches)))
-
-
-def weights_mb(shape: Shape, precision: Precision, on_gpu: bool) -> float:
-    """The frozen weights; on a processor the file they are rounded from stays mapped."""
-    if precision != "nf4":
-        return (4 if precision == "float32" else 2) * shape.parameters / MEBIBYTE
-    tables = shape.parameters - shape.linear
-    rounded = (2 * tables + 0.52 * shape.linear) / MEBIBYTE
-    return rounded if on_gpu else rounded + 2 * shape.parameters / MEBIBYTE + QUANTISING
 
 
 def _less(rows: Range, valid: Range | None) -> Range:
