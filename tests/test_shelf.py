@@ -196,3 +196,15 @@ def test_a_stage_of_an_older_version_has_a_shorter_funnel(tmp_path: Path) -> Non
         ("failed", "empty answer", 1),
         ("made", "", 3),
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0645\u06cc\u200c\u062e", "👩\u200d🔬", "12\u00a0€", "日本\u3000語"]
+)
+def test_what_people_write_is_shown_as_it_is(text: str) -> None:
+    assert shelf.visible(text) == text
+
+
+@pytest.mark.parametrize("one", ["\x1b", "\x00", "\r", "\u202e", "\u2066", "\u2028", "\ud800"])
+def test_what_steers_a_screen_is_made_visible(one: str) -> None:
+    assert shelf.visible(f"a{one}b") == f"a{repr(one)[1:-1]}b"

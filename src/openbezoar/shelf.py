@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
+from unicodedata import category
 
 from openbezoar import jsonl
 from openbezoar.component import nearest
@@ -20,6 +21,11 @@ __all__ = [
     "rows",
     "visible",
 ]
+
+STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Kinds of characters that can move the cursor, turn the direction of text or break a line."""
+HARMLESS = "\n\t\u200c\u200d"
+"""Of those: line ends, tabs, and the joiners that Persian, Hindi and emoji are written with."""
 
 
 def overview(store: Store) -> list[dict[str, Any]]:
@@ -171,7 +177,11 @@ def _said(verdict: dict[str, Any]) -> list[str]:
 
 def visible(text: str) -> str:
     """Text from models and servers must not move the cursor or colour the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+    if text.isprintable():
+        return text
+    return "".join(
+        repr(c)[1:-1] if category(c) in STEERING and c not in HARMLESS else c for c in text
+    )
 
 
 class _Step(NamedTuple):

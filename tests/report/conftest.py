@@ -229,6 +229,31 @@ def scores_of(place: int) -> list[Score]:
     ]
 
 
+def fill(shelf: Shelf, text: str) -> None:
+    """The text wherever a store can hold some."""
+    shelf.store.keep_recipe(text)
+    counts = {"read": 1, "rows": 1, "rejected": {}, "licences": [text]}
+    shelf.put("seeds", "source", "seeds", counts,
+              files={"rows.jsonl": [Seed(id=text, instruction=text, context=text)]})  # fmt: skip
+    shelf.put("lamini", "generate", "examples", {"seeds": 2, "rows": 1, "failed": {text: 1}},
+              reads=["seeds"], settings={"scheme": text},
+              files={"failed.jsonl": [Failure(id=text, reason=text, detail=text)]})  # fmt: skip
+    judge = {"judge": text, "model": text, "label": text, "auc": {text: 0.9}, "auc_pooled": 0.9,
+             "accepted": {"real": 1, text: 0.5}, "n": {}}  # fmt: skip
+    shelf.put("kept", "filter", "examples",
+              {"read": 1, "rows": 0, "rejected": {text: 1}, "judges": [judge],
+               "warnings": [text]}, reads=["lamini"],
+              settings={"filters": [{"judge": {"kind": "likelihood", "model": text}}]},
+              files={"rejected.jsonl": [rejected(example(1, text), "length", text)]})  # fmt: skip
+    pair = Preference(
+        id="p", prompt=(Message(role="user", content=text),), chosen=text, rejected=text
+    )
+    shelf.put("pairs", "source", "preferences", counts, files={"rows.jsonl": [pair]})
+    scores = [Score(name="a", value=1, n=1, note=text).model_dump(mode="json")]
+    scores += [Score(name=f"b {text}", value=1, n=1).model_dump(mode="json")]
+    shelf.put("eval", "evaluate", "scores", {"model": text, "scores": scores})
+
+
 def _put_rows(shelf: Shelf) -> None:
     seeds = [
         Seed(id=f"seed-{n}", instruction=f"Why is {n} even?", licences=("CC-BY-SA-3.0",))
@@ -453,6 +478,7 @@ __all__ = [
     "calibrated",
     "example",
     "figures_of",
+    "fill",
     "ledger_of",
     "rejected",
     "scores_of",

@@ -1,6 +1,7 @@
 """What a report finds in a store."""
 
 import json
+import os
 
 from openbezoar.report.contents import gather
 from tests.report.conftest import Shelf
@@ -63,9 +64,21 @@ def test_a_manifest_of_a_newer_version_is_named(shelf: Shelf) -> None:
 
 
 def test_an_unfinished_folder_is_not_broken(shelf: Shelf) -> None:
+    shelf.store.keep_recipe("stages: {orca: {kind: generate}}")
     folder = shelf.store.begin("orca", "d" * 64)
     contents = gather(shelf.store)
-    assert (contents.unfinished, contents.broken) == ([folder.name], {})
+    (begun,) = contents.unfinished
+    assert (begun.folder, begun.name, begun.fingerprint) == (folder, "orca", 12 * "d")
+    assert (begun.kind, begun.stopped, contents.broken) == ("generate", "", {})
+
+
+def test_an_unfinished_folder_says_when_it_was_written_last(shelf: Shelf) -> None:
+    folder = shelf.store.begin("sft", "d" * 64)
+    (folder / "scratch").mkdir()
+    (folder / "scratch" / "metrics.jsonl").touch()
+    for path, when in (("scratch/metrics.jsonl", 1e9), ("scratch", 9e8), (".", 9e8)):
+        os.utime(folder / path, (when, when))
+    assert gather(shelf.store).unfinished[0].written == "2001-09-09T01:46:40+00:00"
 
 
 def test_a_model_is_named_by_its_checkpoint_without_folders(line: Shelf) -> None:

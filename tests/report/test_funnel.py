@@ -1,7 +1,9 @@
 """The way of the rows."""
 
+import pytest
+
 from openbezoar.report.contents import gather
-from openbezoar.report.funnel import Step, chains
+from openbezoar.report.funnel import Part, Step, chains
 from tests.report.conftest import Shelf
 
 
@@ -38,14 +40,28 @@ def test_a_scheme_may_make_more_rows_than_it_has_seeds() -> None:
     assert not Step("kept", "filter", 20, 18, {"too short": 1}).balance
 
 
-def test_a_filter_stage_tells_what_each_of_its_filters_kept(shelf: Shelf) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_stage_of_several_filters_tells_what_each_of_them_kept(shelf: Shelf, count: int) -> None:
     filters = [
         {"filter": "length", "read": 9, "kept": 7},
         {"filter": "judged", "read": 7, "kept": 7},
     ]
-    numbers = {"read": 9, "rows": 7, "rejected": {"length: x": 2}, "filters": filters}
+    numbers = {"read": 9, "rows": 7, "rejected": {"length: x": 2}, "filters": filters[:count]}
     shelf.put("kept", "filter", "examples", numbers)
     ((step,),) = chains(gather(shelf.store))
-    assert [(part.filter, part.read, part.kept) for part in step.filters] == [
-        ("length", 9, 7), ("judged", 7, 7),
-    ]  # fmt: skip
+    both = (Part("length", 7, 2), Part("judged", 7, 0))
+    assert step.parts == (both if count == 2 else ())
+
+
+def test_answers_that_cannot_be_read_are_told_from_those_that_a_rule_took_out(shelf: Shelf) -> None:
+    failed = {"cut by the token limit": 8, "copied marker phrases": 4}
+    numbers = {"seeds": 24, "draws": 22, "requests": 36, "rows": 10, "failed": failed,
+               "scheme": "evol_instruct", "eliminated": {"copied marker phrases": 4}}  # fmt: skip
+    shelf.put("evol", "generate", "examples", numbers)
+    ((step,),) = chains(gather(shelf.store))
+    assert [part[:3] for part in step.parts] == [
+        ("answers", 14, 8),
+        ("rules of the scheme", 10, 4),
+    ]
+    assert step.generated is not None
+    assert (step.generated.scheme, step.generated.requests) == ("evol_instruct", 36)

@@ -12,7 +12,7 @@ from openbezoar.records import Seed
 from openbezoar.report.page import write
 from openbezoar.store import Store
 from tests.calibration.browser import Browser, browsing
-from tests.report.conftest import Shelf, calibrated
+from tests.report.conftest import Shelf, calibrated, fill
 
 pytestmark = pytest.mark.slow
 
@@ -46,10 +46,41 @@ def test_the_figures_of_a_calibration_stand_beside_their_picture(page: Browser) 
     assert page.script(VISIBLE.format(".calibration svg, .calibration tr"))
 
 
-@pytest.mark.parametrize("width", [360, 1000])
+@pytest.mark.parametrize("width", [360, 1000, 1400])
 def test_no_part_of_the_page_is_wider_than_the_window(page: Browser, width: int) -> None:
     page.resize(width, 760)
     assert page.script("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+def test_a_word_of_any_length_stays_on_the_page(browser: Browser, shelf: Shelf, width: int) -> None:
+    fill(shelf, "x" * 900)
+    browser.open(write(shelf.store, shelf.store.root / "report.html").as_uri(), ready=COMPLETE)
+    browser.resize(width, 760)
+    browser.script("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert browser.script("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_on_a_phone_only_tables_of_many_models_are_moved_sideways(page: Browser) -> None:
+    page.resize(360, 760)
+    wide = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > 360)"
+    assert page.script(f"{wide}.every(one => one.matches('.broad'))")
+
+
+def test_the_slash_key_leads_to_the_search_and_escape_empties_it(page: Browser) -> None:
+    for key in "/JUDGED":
+        page.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
+    assert page.script("[document.activeElement.id, box.value]") == ["find", "JUDGED"]
+    assert page.text("#found")
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="Escape")
+    assert page.script("box.value") == page.text("#found") == ""
+
+
+def test_what_has_the_focus_can_be_seen(page: Browser) -> None:
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", windowsVirtualKeyCode=9)
+    style = "getComputedStyle(document.activeElement)"
+    assert page.script("document.activeElement.tagName") == "A"
+    assert page.script(f"{style}.outlineStyle") == "solid"
 
 
 SHOWN = "[...document.querySelectorAll('#samples .row')].filter(row => !row.hidden).length"
@@ -114,6 +145,10 @@ def test_it_prints_on_pages_of_paper(page: Browser) -> None:
     page.call("Emulation.setEmulatedMedia", media="print", features=[])
     assert page.script("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert page.script("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    shown = "[...document.querySelectorAll('{}')].some(one => one.checkVisibility("
+    shown += "{{contentVisibilityAuto: true}}) && one.getBoundingClientRect().height > 0)"
+    assert page.script(shown.format(".samples:not(.guarded) .row"))
+    assert not page.script(shown.format(".guarded .row"))
     assert len(page.call("Page.printToPDF")["data"]) > 10_000
     page.call("Emulation.setEmulatedMedia", media="", features=[])
 

@@ -59,10 +59,6 @@ def test_a_stage_whose_rows_are_gone_is_shown_empty(shelf: Shelf) -> None:
     assert (only(shelf).kept, only(shelf).lost) == ([], [])
 
 
-def test_what_could_steer_a_screen_is_made_visible() -> None:
-    assert _cut("a\x1b[2J\u202eb\nc\td") == "a\\x1b[2J\\u202eb\nc\td"
-
-
 def test_a_long_text_is_cut_and_says_how_much_is_missing() -> None:
     assert _cut("x" * (LONGEST + 1500)).endswith("x… (1,500 more characters)")
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from openbezoar.records import Score
 from openbezoar.report.contents import Contents
-from openbezoar.report.numbers import EvaluateNumbers, LedgerNumbers, Loss, TrainNumbers
+from openbezoar.report.numbers import EvaluateNumbers, TrainNumbers
+from openbezoar.report.pieces import LedgerNumbers, Loss
 
 __all__ = ["Checkpoint", "Checkpoints", "Figure", "checkpoints", "rows_of"]
 
@@ -17,6 +18,8 @@ ANSWERS = {
     "repetition": "repetition",
 }
 """What is told of the answers, by the name of the figure."""
+UNITS = {"answers that stop": ", share", "refusals": ", share", "repetition": ", share"}
+"""What figures are counted in, where their names do not say it."""
 LEDGER, PERPLEXITY = "ledger.", "perplexity."
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from openbezoar.report.contents import Contents
-from openbezoar.report.numbers import BenchmarkNumbers, ContaminationNumbers, FilterNumbers
+from openbezoar.report.numbers import FilterNumbers
+from openbezoar.report.pieces import BenchmarkNumbers, ContaminationNumbers
 
 __all__ = ["Search", "searches"]
 

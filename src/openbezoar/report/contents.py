@@ -1,7 +1,10 @@
 """What a report is about: the latest artifact of every stage, and what is unfinished or broken."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import yaml
 from pydantic import JsonValue, ValidationError
@@ -9,12 +12,9 @@ from pydantic import JsonValue, ValidationError
 from openbezoar import shelf
 from openbezoar.jsonl import first_problem
 from openbezoar.report.numbers import Numbers, Run, read
-from openbezoar.store import Artifact, Store
+from openbezoar.store import SCRATCH, Artifact, Store
 
-__all__ = ["Contents", "Made", "gather"]
-
-UNFINISHED = len("-0123456789ab.partial")
-"""How much longer an unfinished folder's name is than its stage's."""
+__all__ = ["Begun", "Contents", "Made", "gather"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,41 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """An artifact that a run has begun and not finished."""
+
+    folder: Path
+    settings: Mapping[str, JsonValue]
+    """Of the stage, in the recipe run last; none where that has no such stage."""
+    stopped: str
+    """What stopped it; empty while it runs, or where it was killed."""
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.folder.stem.rpartition("-")[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """The beginning of what determines the artifact."""
+        return self.folder.stem.rpartition("-")[2]
+
+    @property
+    def kind(self) -> str:
+        """The stage's kind, as far as the recipe tells."""
+        return str(self.settings.get("kind", ""))
+
+    @property
+    def written(self) -> str:
+        """When something of it was written last."""
+        last = 0.0
+        for path in (self.folder, *self.folder.glob("*"), *self.folder.glob(f"{SCRATCH}/*")):
+            with suppress(FileNotFoundError):  # the run goes on meanwhile
+                last = max(last, path.stat().st_mtime)
+        return datetime.fromtimestamp(last, UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
 class Contents:
     """A store as the report tells it."""
 
@@ -74,10 +109,8 @@ class Contents:
     """Every artifact, older ones among them."""
     broken: dict[str, str]
     """What is wrong, by folder."""
-    unfinished: list[str]
-    """Folders that an interrupted or running run left."""
-    stopped: Mapping[str, str] = field(default_factory=dict)
-    """What stopped a stage, by the folder that it left."""
+    unfinished: list[Begun]
+    """What an interrupted or running run left."""
     to_come: Mapping[str, str] = field(default_factory=dict)
     """The kinds of the stages, by name, that the recipe run last has and nothing is made of."""
 
@@ -104,44 +137,49 @@ class Contents:
 
 def gather(store: Store) -> Contents:
     """Read every manifest of the store; one that cannot be used is named among the broken."""
-    survey = store.survey()
-    by_print: dict[str, Made] = {}
+    survey, stages, stops = store.survey(), _stages(store), store.stops()
+    by_print, unknown = _made(survey.artifacts)
     broken = {
         folder: why.removeprefix(f"{store.root / folder}/") for folder, why in survey.broken.items()
     }
-    for artifact in survey.artifacts:
+    newest = {made.name: made for made in by_print.values()}
+    latest = [made for made in by_print.values() if newest[made.name] is made]
+    unfinished = [
+        Begun(store.root / name, stages.get(name.rpartition("-")[0], {}), stops.get(name, ""))
+        for name in survey.unfinished
+    ]
+    met = {*newest, *(begun.name for begun in unfinished)}
+    to_come = {
+        name: str(settings.get("kind", "")) for name, settings in stages.items() if name not in met
+    }
+    return Contents(latest, by_print, broken | unknown, unfinished, to_come)
+
+
+def _made(artifacts: Sequence[Artifact]) -> tuple[dict[str, Made], dict[str, str]]:
+    """The artifacts by fingerprint, and what is wrong with those whose numbers are not such."""
+    by_print, unknown = {}, {}
+    for artifact in artifacts:
         manifest = artifact.manifest
         try:
             numbers = read(manifest.kind, manifest.numbers)
             run = Run.model_validate(manifest.run)
         except ValidationError as error:
-            broken[artifact.folder.name] = (
-                f"manifest.json: unknown numbers ({first_problem(error)})"
-            )
-            continue
-        by_print[manifest.fingerprint] = Made(artifact, numbers, run)
-    newest = {made.name: made for made in by_print.values()}
-    latest = [made for made in by_print.values() if newest[made.name] is made]
-    begun = {name[:-UNFINISHED] for name in survey.unfinished}
-    to_come = {
-        name: kind
-        for name, kind in _stages(store).items()
-        if name not in newest and name not in begun
-    }
-    return Contents(latest, by_print, broken, survey.unfinished, store.stops(), to_come)
+            problem = f"manifest.json: unknown numbers ({first_problem(error)})"
+            unknown[artifact.folder.name] = problem
+        else:
+            by_print[manifest.fingerprint] = Made(artifact, numbers, run)
+    return by_print, unknown
 
 
-def _stages(store: Store) -> dict[str, str]:
-    """The kinds of the stages of the recipe that was run last; none where it cannot be read."""
+def _stages(store: Store) -> dict[str, Mapping[str, JsonValue]]:
+    """The stages of the recipe that was run last; none where it cannot be read."""
     try:
         text = next(iter(store.recipes().values()), "")
         recipe = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
-    return {
-        str(name): str(_mapping(stage).get("kind", ""))
-        for name, stage in _mapping(_mapping(recipe).get("stages")).items()
-    }
+    stages = _mapping(_mapping(recipe).get("stages"))
+    return {str(name): _mapping(settings) for name, settings in stages.items()}
 
 
 def _mapping(value: object) -> Mapping[str, JsonValue]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from openbezoar.errors import MissingExtra
 from openbezoar.records import Score
-from openbezoar.report.checkpoints import Checkpoints
+from openbezoar.report.checkpoints import UNITS, Checkpoints
 from openbezoar.report.checkpoints import Figure as Mark
 from openbezoar.report.funnel import Step
 from openbezoar.report.judging import Line
@@ -68,7 +68,7 @@ def metric(
     models: Sequence[str],
     scores: Sequence[Score | None],
     name: str,
-    bounds: tuple[float, float] | None = None,
+    bounds: tuple[int, int] | None = None,
 ) -> Markup:
     """One metric over the models, with 95 % intervals; a model without a value is left empty."""
     with _canvas(0.45 + 0.34 * len(models)) as figure:
@@ -82,9 +82,10 @@ def metric(
             axes.plot([score.value], [place], color=GOOD, marker="o", markersize=6)
         axes.set_yticks(range(len(models)), [_short(model, 20) for model in models])
         axes.set_ylim(len(models) - 0.5, -0.5)
-        if bounds:
-            axes.set_xlim(*bounds)
         axes.locator_params(axis="x", nbins=4)
+        if bounds:
+            axes.set_xlim(bounds[0] - 0.5, bounds[1] + 0.5)
+            axes.set_xticks(range(bounds[0], bounds[1] + 1, 3))
         return _svg(figure, name)
 
 
@@ -97,7 +98,9 @@ def accepted(lines: Sequence[Line], name: str) -> Markup:
         for place, (line, share) in enumerate(known):
             axes.barh(place, share, height=0.5, color=GOOD if line.good else BAD)
             low, high = line.accepted_interval or (share, share)
-            axes.plot([low, high], [place, place], color=FAINT, linewidth=3)
+            axes.plot(
+                [low, high], [place, place], color=INK, linewidth=1.2, marker="|", markersize=6
+            )
             at = max(share, high) + 0.015
             axes.text(at, place, f"{100 * share:.0f} %", va="center", fontsize=10, color=INK)
         axes.set_yticks(range(len(known)), [_short(line.kind, 16) for line, _ in known])
@@ -115,7 +118,13 @@ def ledger(book: Checkpoints, name: str) -> Markup:
             bottom = (foot + each * (len(book.columns) - 1 - place)) / height
             axes = _plain_axes(figure, (0.13, bottom, 0.84, 0.66 * each / height))
             _joined(axes, book.marks(column))
-            axes.set_title(_short(column), loc="left", fontsize=10, color=INK, pad=4)
+            axes.set_title(
+                _short(f"{column}{UNITS.get(column, '')}"),
+                loc="left",
+                fontsize=10,
+                color=INK,
+                pad=4,
+            )
             axes.set(xlim=(-0.5, len(book.lines) - 0.5), xticks=range(len(book.lines)))
             is_last = place == len(book.columns) - 1
             names = [_short(line.name, 16) if is_last else "" for line in book.lines]
@@ -157,10 +166,9 @@ def _bars(step: Step) -> Iterator[Bar]:
     verbs = ("made", "failed") if step.kind == "generate" else ("kept", "rejected")
     text = _counted(_short(step.name), step.kept, step.dropped, verbs)
     yield Bar(text, step.kept, step.dropped, 0.34)
-    for part in step.filters if len(step.filters) > 1 else ():
-        dropped = part.read - part.kept
-        text = _counted(f"\u2013 {_short(part.filter)}", part.kept, dropped, verbs)
-        yield Bar(text, part.kept, dropped, 0.2)
+    for part in step.parts:
+        text = _counted(f"\u2013 {_short(part.name)}", part.kept, part.dropped, part.words)
+        yield Bar(text, part.kept, part.dropped, 0.2)
 
 
 def _counted(name: str, kept: int, dropped: int, verbs: tuple[str, str]) -> str:

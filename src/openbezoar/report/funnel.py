@@ -3,12 +3,21 @@
 from typing import NamedTuple
 
 from openbezoar.report.contents import Contents, Made
-from openbezoar.report.numbers import FilterNumbers, GenerateNumbers, PassNumbers, SourceNumbers
+from openbezoar.report.numbers import FilterNumbers, GenerateNumbers, SourceNumbers
 
-__all__ = ["KINDS", "Step", "chains"]
+__all__ = ["KINDS", "Part", "Step", "chains"]
 
 KINDS = ("source", "generate", "filter")
 """The stages whose rows are counted."""
+
+
+class Part(NamedTuple):
+    """What one filter of a stage kept, or one step of a scheme brought."""
+
+    name: str
+    kept: int
+    dropped: int
+    words: tuple[str, str] = ("kept", "rejected")
 
 
 class Step(NamedTuple):
@@ -22,8 +31,10 @@ class Step(NamedTuple):
     """Rows kept, or made."""
     lost: dict[str, int]
     """Rows rejected, or failed, by reason; the most frequent first."""
-    filters: tuple[PassNumbers, ...] = ()
-    """What each filter of a stage was given and kept, in order."""
+    parts: tuple[Part, ...] = ()
+    """In order: what each of several filters kept; answers that were read, then those made rows."""
+    generated: GenerateNumbers | None = None
+    """What else a stage that generates counts."""
 
     @property
     def dropped(self) -> int:
@@ -56,11 +67,26 @@ def _line(contents: Contents, end: Made) -> list[Made]:
 def _step(made: Made) -> Step:
     numbers = made.numbers
     if isinstance(numbers, GenerateNumbers):
-        return Step(made.name, made.kind, numbers.seeds, numbers.rows, _ranked(numbers.failed))
+        return _asked(made, numbers)
     assert isinstance(numbers, SourceNumbers | FilterNumbers)  # noqa: S101 - as KINDS says
     filters = numbers.filters if isinstance(numbers, FilterNumbers) else ()
-    lost = _ranked(numbers.rejected)
-    return Step(made.name, made.kind, numbers.read, numbers.rows, lost, filters)
+    parts = tuple(Part(one.filter, one.kept, one.read - one.kept) for one in filters)
+    several = parts if len(parts) > 1 else ()
+    return Step(
+        made.name, made.kind, numbers.read, numbers.rows, _ranked(numbers.rejected), several
+    )
+
+
+def _asked(made: Made, numbers: GenerateNumbers) -> Step:
+    eliminated, failed = sum(numbers.eliminated.values()), sum(numbers.failed.values())
+    parts = (
+        Part("answers", numbers.rows + eliminated, failed - eliminated, ("read", "unusable")),
+        Part("rules of the scheme", numbers.rows, eliminated, ("passed", "eliminated")),
+    )
+    return Step(
+        made.name, made.kind, numbers.seeds, numbers.rows, _ranked(numbers.failed),
+        parts if eliminated else (), numbers,
+    )  # fmt: skip
 
 
 def _ranked(reasons: dict[str, int]) -> dict[str, int]:

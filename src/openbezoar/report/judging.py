@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from openbezoar.records import Score
 from openbezoar.report.contents import Contents
-from openbezoar.report.numbers import Bounds, CalibrationNumbers, FilterNumbers, JudgeNumbers
+from openbezoar.report.numbers import FilterNumbers
+from openbezoar.report.pieces import Bounds, CalibrationNumbers, JudgeNumbers
 
 __all__ = ["FIGURES", "Line", "Trial", "trials"]
 

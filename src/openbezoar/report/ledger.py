@@ -1,5 +1,6 @@
 """The ledger: every score of every model in one table, with its interval, n and footnotes."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +14,10 @@ __all__ = ["Column", "Ledger", "Line", "ledger", "main_lines"]
 
 PANELS, PER_FAMILY = 9, 3
 """How many metrics are drawn, and how many of one evaluation."""
+
+
+NEITHER = re.compile(r"\.(length|tokens)$")
+"""Metrics of which neither more nor less is better."""
 
 
 class Column(NamedTuple):
@@ -32,9 +37,11 @@ class Line(NamedTuple):
     scores: list[Score | None]
 
     @property
-    def higher_is_better(self) -> bool:
-        """Which way is up."""
-        return next(score.higher_is_better for score in self.scores if score)
+    def arrow(self) -> str:
+        """Which way is better; nothing for a length, and for what follows one."""
+        if NEITHER.search(self.metric):
+            return ""
+        return "↑" if next(score.higher_is_better for score in self.scores if score) else "↓"
 
     @property
     def notes(self) -> list[str]:

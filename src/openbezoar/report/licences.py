@@ -7,7 +7,7 @@ from openbezoar.licences import verdict
 from openbezoar.report.contents import Contents, Made
 from openbezoar.store import Store
 
-__all__ = ["Standing", "standings"]
+__all__ = ["Standing", "seen", "standings"]
 
 KINDS = ("mix", "merge")
 """The stages of what is published."""
@@ -22,6 +22,15 @@ class Standing(NamedTuple):
     """As SPDX writes it; empty where none follows."""
     hindrances: tuple[str, ...]
     """Conflicts and unknowns, each in words."""
+
+
+def seen(contents: Contents) -> dict[str, list[str]]:
+    """The stages that each licence was seen in."""
+    stages: dict[str, list[str]] = {}
+    for made in contents.latest:
+        for licence in made.numbers.licences:
+            stages.setdefault(licence, []).append(made.name)
+    return dict(sorted(stages.items()))
 
 
 def standings(contents: Contents) -> list[Standing]:

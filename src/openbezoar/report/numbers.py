@@ -1,34 +1,30 @@
 """The numbers of every kind of stage as a report reads them; what it does not know it passes by."""
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
 from openbezoar.records import Score
+from openbezoar.report.pieces import (
+    CalibrationNumbers,
+    ContaminationNumbers,
+    JudgeNumbers,
+    LedgerNumbers,
+    Parity,
+    PassNumbers,
+    Read,
+)
 
 __all__ = [
-    "BenchmarkNumbers",
-    "CalibrationNumbers",
-    "ContaminationNumbers",
     "EvaluateNumbers",
-    "FigureNumbers",
     "FilterNumbers",
     "GenerateNumbers",
-    "JudgeNumbers",
-    "LedgerNumbers",
     "MergeNumbers",
     "MixNumbers",
     "Numbers",
-    "PassNumbers",
     "Run",
     "SourceNumbers",
     "TrainNumbers",
     "read",
 ]
-
-
-class Read(BaseModel):
-    """A part of a manifest that may hold more than is read here."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Numbers(Read):
@@ -51,95 +47,11 @@ class GenerateNumbers(Numbers):
     seeds: int
     rows: int
     failed: dict[str, int]
-
-
-Bounds = tuple[float, float] | None
-
-
-class JudgeNumbers(Read):
-    """A judge, and how well it told good answers from bad ones, by kind; empty when untried."""
-
-    judge: str = ""
-    model: str = ""
-    label: str = ""
-    mark: str = ""
-    """The digest that tells this very judge from any other."""
-    least_auc: float | None = None
-    auc: dict[str, float | None] = {}
-    auc_interval: dict[str, Bounds] = {}
-    auc_pooled: float | None = None
-    auc_pooled_interval: Bounds = None
-    accepted: dict[str, float | None] = {}
-    accepted_interval: dict[str, Bounds] = {}
-    n: dict[str, int] = {}
-    unreadable: dict[str, int] = {}
-
-
-class FigureNumbers(Read):
-    """A measured share or coefficient with its 95 % interval."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    missing: int = 0
-
-
-class MeasuredJudge(Read):
-    """The judge that a calibration is of."""
-
-    kind: str = ""
-    model: str = ""
-    fingerprint: str = ""
-
-
-class Labels(Read):
-    """The labels that a calibration rests on."""
-
-    file: str = ""
-    accepted: int = 0
-    rejected: int = 0
-
-
-class CalibrationNumbers(Read):
-    """The rating that a stage kept rows from, and what a person's labels say for it."""
-
-    threshold: float
-    wanted_precision: float | None = None
-    precision: FigureNumbers = FigureNumbers()
-    recall: FigureNumbers = FigureNumbers()
-    agreement: FigureNumbers = FigureNumbers()
-    kappa: FigureNumbers = FigureNumbers()
-    unreadable: int = 0
-    date: str = ""
-    judge: MeasuredJudge = MeasuredJudge()
-    labels: Labels = Labels()
-
-
-class BenchmarkNumbers(Read):
-    """How far rows held the items of one benchmark."""
-
-    items: int
-    unsearchable: int = 0
-    found: int
-    rows: int
-
-
-class ContaminationNumbers(Read):
-    """What a search for the items of benchmarks found, and whether it was dropped or kept."""
-
-    flagged: str
-    rows: int
-    tasks: dict[str, BenchmarkNumbers]
-    hits: tuple[dict[str, JsonValue], ...] = ()
-
-
-class PassNumbers(Read):
-    """How many rows one filter of a stage was given and kept."""
-
-    filter: str
-    read: int
-    kept: int
+    scheme: str = ""
+    draws: int | None = None
+    requests: int | None = None
+    eliminated: dict[str, int] = {}
+    """Of the failed, those that a rule of the scheme took out."""
 
 
 class FilterNumbers(Numbers):
@@ -164,25 +76,6 @@ class MixNumbers(Numbers):
     by_origin: dict[str, int] = {}
 
 
-class Loss(Read):
-    """The loss on one lesson's validation rows, and how it moved since that lesson."""
-
-    loss: float | None
-    low: float | None = None
-    high: float | None = None
-    rows: int
-    since: str = ""
-    change: float | None = None
-
-
-class LedgerNumbers(Read):
-    """What a train stage left behind."""
-
-    losses: dict[str, Loss] = {}
-    figures: dict[str, FigureNumbers] = {}
-    """Of the answers; none in an artifact of an older version."""
-
-
 class TrainNumbers(Numbers):
     """A course of training."""
 
@@ -197,6 +90,7 @@ class TrainNumbers(Numbers):
     validation_loss_after: float | None = None
     validation_accuracy_after: float | None = None
     kept_step: int | None = None
+    alarms: tuple[str, ...] = ()
     ledger: LedgerNumbers | None = None
 
     @property
@@ -204,15 +98,6 @@ class TrainNumbers(Numbers):
         """Whether the validation loss is known and did not fall."""
         before, after = self.validation_loss_before, self.validation_loss_after
         return before is not None and after is not None and after >= before
-
-
-class Parity(Read):
-    """How far the merged model is from the adapted one."""
-
-    kl: float
-    agreement: float
-    tokens: int
-    nll_change: float | None = None
 
 
 class MergeNumbers(Numbers):

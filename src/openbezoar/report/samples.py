@@ -174,9 +174,6 @@ def _words(verdict: Verdict) -> str:
 
 
 def _cut(text: str) -> str:
-    """At most so many characters, those that could steer a reader's screen made visible."""
-    plain = "".join(
-        one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text[:LONGEST]
-    )
+    """At most so many characters of a text, and how many are missing."""
     left = len(text) - LONGEST
-    return plain if left <= 0 else f"{plain}… ({left:,} more characters)"
+    return text if left <= 0 else f"{text[:LONGEST]}… ({left:,} more characters)"

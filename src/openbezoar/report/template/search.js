@@ -18,4 +18,14 @@ function find() {
     words.length ? found + " of " + rows.length + " rows shown here" : "";
 }
 box.addEventListener("input", find);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && event.target !== box && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    box.focus();
+    box.scrollIntoView({block: "center"});
+  } else if (event.key === "Escape" && event.target === box) {
+    box.value = "";
+    find();
+  }
+});
 box.closest("p").hidden = false;
