@@ -1,4 +1,4 @@
-"""Draws what a command of `bezoar` prints as it looks in a terminal: the picture in the README.
+"""Draws the first table that a command of `bezoar` prints as in a terminal: the README's picture.
 
 python benchmarks/terminal.py docs/pictures/terminal.svg show --store .bezoar/quickstart
 """
@@ -39,7 +39,9 @@ def main() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
     )
-    Path(out).write_text(drawn(["bezoar", *arguments], done.stdout), encoding="utf-8")
+    table, gap, _ = done.stdout.partition("\n\n")
+    shown = f"{table}\n…" if gap else table
+    Path(out).write_text(drawn(["bezoar", *arguments], shown), encoding="utf-8")
     print(out)
 
 

@@ -1,12 +1,14 @@
 """What README and docs name is there: links, headings, commands, flags, targets, files, tests."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from openbezoar.cli import app
 
@@ -123,6 +125,26 @@ def test_every_test_that_is_named_is_there(page: Path) -> None:
         for name in re.findall(r"def (test_\w+)", text_of(path))
     }
     assert named <= there
+
+
+def planned() -> list[str]:
+    """What README and docs say to plan or run of the recipes that ship."""
+    found = [
+        command
+        for page in PAGES
+        for command in re.findall(r"bezoar (?:plan|run) +(recipes/[^`#\n]*)", code_of(page))
+    ]
+    return sorted({re.split(r"\s{3,}|--(?:probe \d+|actual|store)", one)[0] for one in found})
+
+
+@pytest.mark.parametrize("line", planned())
+def test_a_recipe_that_a_page_runs_can_be_planned_as_it_is_run(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path))
+    done = CliRunner().invoke(app, ["plan", *shlex.split(line), "--store", str(tmp_path / "store")])
+    assert done.exception is None, done.exception
 
 
 @pytest.mark.parametrize("line", ["bezoar polish x", "bezoar peek x --rejectd", "bezoar data fill"])

@@ -171,9 +171,10 @@ def test_the_picture_in_the_readme_is_taken_of_a_real_report(
     store = Store(Path(os.environ.get("OPENBEZOAR_PICTURED", line.store.root)))
     picture = Path(os.environ.get("OPENBEZOAR_PICTURES", tmp_path)) / "report.png"
     browser.open(write(store, tmp_path / "report.html").as_uri(), ready=COMPLETE)
+    browser.call("Emulation.setScrollbarsHidden", hidden=True)
     browser.resize(1000, 1240)
     browser.prefer("light")
-    browser.call("Emulation.setScrollbarsHidden", hidden=True)
+    browser.script("document.getElementById('training').scrollIntoView({behavior: 'instant'})")
     browser.screenshot(picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 20_000

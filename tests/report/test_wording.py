@@ -36,6 +36,13 @@ def test_money_that_nobody_knows_is_never_a_zero(usage: dict[str, float], shown:
     assert wording.money(usage) == shown
 
 
+@pytest.mark.parametrize(
+    ("megabytes", "shown"), [(None, "-"), (53.4, "53 MB"), (1007, "1.0 GB"), (2622, "2.6 GB")]
+)
+def test_memory_is_shown_for_people(megabytes: float | None, shown: str) -> None:
+    assert wording.memory(megabytes) == shown
+
+
 def test_a_standard_error_stands_in_for_an_interval() -> None:
     score = Score(name="a", value=1, n=2, standard_error=0.5)
     assert wording.interval(score) == "standard error 0.500"

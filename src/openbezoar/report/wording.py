@@ -58,7 +58,7 @@ def memory(megabytes: float | None) -> str:
     """Megabytes, or gigabytes where that is shorter."""
     if megabytes is None:
         return "-"
-    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"
+    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 
 def money(usage: dict[str, int | float]) -> str:
