@@ -63,7 +63,9 @@ def test_a_word_of_any_length_stays_on_the_page(browser: Browser, shelf: Shelf, 
 
 def test_on_a_phone_only_tables_of_many_models_are_moved_sideways(page: Browser) -> None:
     page.resize(360, 760)
-    wide = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > 360)"
+    page.script("document.querySelectorAll('details').forEach(one => one.open = true)")
+    scrolled = "[...document.querySelectorAll('.scroll')]"
+    wide = f"{scrolled}.filter(one => one.scrollWidth > one.clientWidth)"
     assert page.script(f"{wide}.every(one => one.matches('.broad'))")
 
 

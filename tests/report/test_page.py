@@ -208,6 +208,14 @@ def test_the_same_store_gives_the_same_bytes(line: Shelf, tmp_path: Path) -> Non
     assert write(Store(tmp_path / "elsewhere"), tmp_path / "three.html").read_bytes() == first
 
 
+def test_no_character_that_steers_a_screen_is_on_the_page(shelf: Shelf) -> None:
+    steering = "\x00\x1b\x7f\u200f\u202e\u2066\u2028"
+    fill(shelf, f"a{steering}b")
+    page = page_of(shelf)
+    assert not set(steering) & set(page)
+    assert "a\\x00\\x1b" in page
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_adds_no_element_and_no_attribute(shelf: Shelf, text: str) -> None:
     fill(shelf, "harmless")
