@@ -6,6 +6,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -79,8 +80,15 @@ class Terminal:
         os.close(inner)
         self.seen = ""
 
-    def type(self, text: str) -> None:
-        """Press these keys, reading what is echoed meanwhile."""
+    def type(self, text: str, at_prompt: bool = True) -> None:
+        """Press these keys, reading what is echoed meanwhile.
+
+        What is typed before the prompt takes the terminal over may be lost, or cut at 4,096 bytes.
+        """
+        limit = time.monotonic() + PATIENCE
+        while at_prompt and termios.tcgetattr(self._end)[3] & termios.ICANON:
+            assert time.monotonic() < limit, f"no prompt after {self.seen[-2000:]!r}"
+            time.sleep(0.01)
         left = text.encode()
         while left:
             self._look(writing=True)
@@ -149,7 +157,7 @@ def test_a_conversation_is_led_by_commands_and_lines_of_any_length(
 def test_ctrl_c_breaks_off_an_answer_and_never_the_conversation(terminal: Terminal) -> None:
     terminal.type("wait\r")
     terminal.until("Well")
-    terminal.type("\x03")
+    terminal.type("\x03", at_prompt=False)
     terminal.until("broken off")
     terminal.until("> ")
     terminal.type("half a line\x03")
