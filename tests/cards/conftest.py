@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from openbezoar import runner
-from openbezoar.cards import card
+from openbezoar.cards import Told, card
 from openbezoar.licences import verdict
 from openbezoar.recipe import Recipe, load
 from openbezoar.shelf import latest
@@ -63,10 +63,11 @@ class Made:
         """The artifact of a stage."""
         return latest(self.store, stage)
 
-    def card(self, stage: str, accepted: str | None = None) -> str:
+    def card(self, stage: str, accepted: str = "") -> str:
         """The card of a stage."""
         artifact = self.artifact(stage)
-        return card(self.store, artifact, verdict(self.store, artifact), accepted)
+        told = Told(accepted=accepted)
+        return card(self.store, artifact, verdict(self.store, artifact), told)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard, ModelCard, RepoCard
 
-from openbezoar.cards import card, recipe_in
+from openbezoar.cards import Told, card, recipe_in
 from openbezoar.errors import DataError
 from openbezoar.licences import LicenceVerdict, verdict
 from openbezoar.plan import plan
@@ -76,7 +76,7 @@ def test_equal_stores_give_equal_cards(rows: Made) -> None:
 
 def test_why_a_licence_was_accepted_stands_in_the_card(rows: Made) -> None:
     artifact, why = rows.artifact("data"), "our own rows; <b>counsel</b> agreed"
-    text = card(rows.store, artifact, OPEN, why)
+    text = card(rows.store, artifact, OPEN, Told(accepted=why))
     assert "for this reason: our own rows; &lt;b&gt;counsel&lt;/b&gt; agreed" in text
     assert "- **Unknown:** somebody states nothing" in text
     assert front(text).license == "unknown"
@@ -139,7 +139,7 @@ def test_names_of_any_kind_do_not_break_out(bookcase: Bookcase) -> None:
     manifest["numbers"] |= {"read": 1, "rejected": {hostile: 1}, "warnings": [hostile]}
     manifest["run"] |= {"recipe": hostile, "machine": hostile}
     path.write_text(json.dumps(manifest))
-    text = card(Store(bookcase.store.root), made, verdict(bookcase.store, made), hostile)
+    text = card(Store(bookcase.store.root), made, verdict(bookcase.store, made), Told(hostile))
     assert front(text).pretty_name == f"{hostile} rows"
     assert headings(text)[-1] == "Recipe"
     assert "Heading" not in headings(text)

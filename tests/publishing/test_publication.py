@@ -22,7 +22,7 @@ def published(store: Store, stage: str, **wishes: str) -> tuple[Publication, dic
 
 
 def left(store: Store) -> list[str]:
-    return [path.name for path in store.root.glob("publishing-*")]
+    return [path.name for path in store.root.glob("publishing/*")]
 
 
 def test_a_data_set_leaves_with_its_card_and_its_splits(store: Store) -> None:
@@ -87,7 +87,7 @@ def test_accepted_findings_are_counted_in_the_card(store: Store) -> None:
     found.check()
     card = files["README.md"].decode()
     assert "- 1 x API key\n" in card
-    assert "because: made up &lt;b&gt;by us&lt;/b&gt; # all\n" in card
+    assert "because: made up &lt;b&gt;by us&lt;/b&gt; \\# all\n" in card
     assert not any(word in card for word in WORDS)
 
 

@@ -15,6 +15,7 @@ from openbezoar.publishing.layout import File
 from openbezoar.publishing.repository import Repository
 from tests.publishing.hub import TOKEN, Fault, Hub, Repo, serving
 
+OURS = b"---\nopenbezoar:\n  fingerprint: abc\n---\n"
 PROGRAM = "from openbezoar.cli import main; main()"
 
 
@@ -116,7 +117,11 @@ def test_a_stumble_while_a_file_is_sent_is_overcome(folder: Path, hub: Hub, stat
 def test_files_of_an_earlier_publication_go_and_those_of_others_stay(
     folder: Path, hub: Hub
 ) -> None:
-    held = {"data/train-00000-of-00002.parquet": b"old", "notes.txt": b"theirs"}
+    held = {
+        "README.md": OURS,
+        "data/train-00000-of-00002.parquet": b"old",
+        "notes.txt": b"theirs",
+    }
     hub.repos["datasets/me/set"] = Repo(private=True, files=held)
     code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
     assert code == 0, said
@@ -185,12 +190,31 @@ def test_a_public_repository_takes_nothing_unless_asked(
     assert hub.repos["datasets/me/set"].files == {}
 
 
+def test_a_repository_of_somebody_else_is_not_written_into(
+    repository: Repository, hub: Hub, card: list[File]
+) -> None:
+    theirs = {"README.md": b"---\nlicense: mit\n---\n", "data/train.parquet": b"rows"}
+    hub.repos["datasets/me/set"] = Repo(private=True, files=dict(theirs))
+    with pytest.raises(PublishError, match=r"holds data/train\.parquet, which no publication"):
+        repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].files == theirs
+
+
+def test_a_repository_that_was_only_begun_by_hand_is_written_into(
+    repository: Repository, hub: Hub, card: list[File]
+) -> None:
+    begun = {"README.md": b"---\nlicense: gpl\n---\n", ".gitattributes": b""}
+    hub.repos["datasets/me/set"] = Repo(private=True, files=begun)
+    repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].commits == ["Publish"]
+
+
 def test_a_token_that_can_only_read_is_told_before_anything_is_made(
     repository: Repository, hub: Hub
 ) -> None:
     hub.role = "read"
     with pytest.raises(PublishError, match="the token can only read"):
-        repository.check()
+        repository.log_in()
     assert hub.asked == ["GET /api/whoami-v2"]
 
 
@@ -201,7 +225,7 @@ def test_a_token_that_the_hub_does_not_know_is_told(
     with pytest.raises(
         PublishError, match=r"the hub answers 401.*does not know the token"
     ) as caught:
-        repository.check()
+        repository.log_in()
     assert "hf_expired" not in str(caught.value)
 
 

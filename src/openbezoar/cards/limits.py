@@ -30,10 +30,18 @@ def _of_rows(subject: Subject) -> Iterator[str]:
         numbers: Any = made.artifact.numbers.get("contamination")
         if isinstance(numbers, dict):
             searched = True
-            tasks = ", ".join(numbers["tasks"]) or "no benchmark"
-            yield f"{made.name}: {numbers['rows']:,} rows were found to hold items of {tasks}"
+            yield f"{made.name}: {_search(numbers)}"
     if not searched:
         yield "no row was compared with the items of a benchmark"
+
+
+def _search(numbers: dict[str, Any]) -> str:
+    """What was looked for, and what was found and came of it."""
+    tasks = numbers["tasks"]
+    hit = ", ".join(task for task, counts in tasks.items() if counts["rows"])
+    fate = "dropped" if numbers["flagged"] == "drop" else "kept"
+    found = f"{numbers['rows']:,} rows held some of {hit} and were {fate}" if hit else "found none"
+    return f"looked for items of {', '.join(tasks) or 'no benchmark'}; {found}"
 
 
 def _warnings(subject: Subject) -> Iterator[str]:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["licence_metadata", "metadata"]
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
-         (10_000_000, "1M<n<10M"))  # fmt: skip
+         (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"))  # fmt: skip
 """The hub's words for the number of rows."""
-HUGE = "10M<n<100M"
+HUGE = "100M<n<1B"
 
 
 def metadata(subject: Subject) -> "CardData":
@@ -73,14 +73,12 @@ def _count(subject: Subject) -> int:
 
 
 def _of_model(subject: Subject) -> dict[str, Any]:
-    is_adapter = subject.made.kind == "train"
-    bases = [origin for origin in subject.verdict.origins if origin.role == "base"]
-    known = [base.what for base in bases if base.address]
+    relation = "adapter" if subject.is_adapter else "finetune"
     results = list(_results(subject))
     return {
-        "base_model": known[0] if len(known) == 1 else known or None,
-        "base_model_relation": ("adapter" if is_adapter else "finetune") if known else None,
-        "library_name": "peft" if is_adapter else "transformers",
+        "base_model": subject.base,
+        "base_model_relation": relation if subject.base else None,
+        "library_name": "peft" if subject.is_adapter else "transformers",
         "pipeline_tag": "text-generation",
         "datasets": _data_sets(subject) or None,
         "tags": _tags(subject),
@@ -120,7 +118,7 @@ def _results(subject: Subject) -> "Iterator[EvalResult]":
                     dataset_name=family,
                     metric_type=rest or family,
                     metric_name=score.name,
-                    metric_value=round(score.value, 6),
+                    metric_value=float(f"{score.value:.6g}"),
                     metric_args={
                         "command": "bezoar run recipe.yaml",
                         "stage": made.name,
@@ -129,5 +127,6 @@ def _results(subject: Subject) -> "Iterator[EvalResult]":
                         "low": score.low,
                         "high": score.high,
                         "standard_error": score.standard_error,
+                        "flags": [*score.flags],
                     },
                 )

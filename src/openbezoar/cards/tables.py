@@ -1,6 +1,6 @@
 """The tables of a card: origins, funnel, training, merging, scores, costs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from openbezoar.cards.markdown import Markdown, amount, code, plain, table
@@ -30,10 +30,10 @@ def parts(subject: Subject) -> Markdown:
     numbers: Any = subject.made.artifact.numbers
     if subject.made.kind != "mix":
         return table(["stage", "rows"], [[code(subject.made.name), amount(numbers["rows"])]])
-    counts = numbers.get("by_origin", {})
+    counts, names = numbers.get("by_origin"), subject.setting(subject.made, "rows") or ()
     rows = [
-        [code(name), *(amount(counts.get(f"{name}.{part}", 0)) for part in ("train", "valid"))]
-        for name in subject.setting(subject.made, "rows") or ()
+        [code(name), *(_part(counts, f"{name}.{part}") for part in ("train", "valid"))]
+        for name in names
     ]
     total = [plain("all"), amount(numbers["train"]), amount(numbers["valid"])]
     return table(["rows of stage", "train", "valid"], [*rows, total])
@@ -125,13 +125,13 @@ def _course(subject: Subject, made: Made) -> Iterator[object]:
                      "optimisation.batch_rows", "optimisation.epochs", "lora.r", "lora.alpha",
                      "precision")
     }  # fmt: skip
-    yield from (code(made.name), settings["objective.kind"], code(settings["data"]))
-    yield code(settings["start"])
+    yield from (code(made.name), _told(settings["objective.kind"]))
+    yield from (code(settings[name]) for name in ("data", "start"))
     yield from (amount(numbers.rows), amount(numbers.steps), amount(numbers.tokens))
     yield amount(settings["optimisation.learning_rate"])
     yield from (amount(settings[f"optimisation.{name}"]) for name in ("batch_rows", "epochs"))
-    yield f"{settings['lora.r']} / {settings['lora.alpha']}"
-    yield from (settings["precision"], _losses(made))
+    yield f"{_told(settings['lora.r'])} / {_told(settings['lora.alpha'])}"
+    yield from (_told(settings["precision"]), _losses(made))
 
 
 def _losses(made: Made) -> str:
@@ -154,7 +154,8 @@ def _score(score: Score) -> list[object]:
     )
     value = Markdown("**invalid**") if score.value is None else amount(score.value)
     better = "higher" if score.higher_is_better else "lower"
-    return [code(score.name), value, interval, amount(score.n), missing, better, score.note]
+    note = "; ".join(filter(None, (*score.flags, score.note)))
+    return [code(score.name), value, interval, amount(score.n), missing, better, note]
 
 
 def _cost(made: Made) -> list[object]:
@@ -166,18 +167,39 @@ def _cost(made: Made) -> list[object]:
 
 
 def _total(subject: Subject) -> list[object]:
-    """Sums over all stages; money is unknown where that of a stage is."""
+    """Sums over all stages; time, memory and money are unknown where those of a stage are."""
     usages = [made.run.usage for made in subject.line]
     counted = [
-        sum(usage.get(name, 0) for usage in usages)
+        _sum(usage.get(name) for usage in usages)
         for name in ("requests", "cached", "tokens_in", "tokens_out")
     ]
-    billed = [usage["usd"] for usage in usages if "usd" in usage]
     unknown = any(usage.get("unpriced") for usage in usages)
-    money = "unknown" if unknown else amount(sum(billed) if billed else None)
-    seconds = amount(sum(made.run.seconds or 0 for made in subject.line))
-    peak = max((made.run.peak_memory_mb or 0 for made in subject.line), default=0)
-    return ["all", seconds, amount(peak or None), *map(_whole, counted), money]
+    money = "unknown" if unknown else amount(_sum(usage.get("usd") for usage in usages))
+    seconds = [made.run.seconds for made in subject.line if made.run.seconds is not None]
+    peaks = [made.run.peak_memory_mb for made in subject.line if made.run.peak_memory_mb]
+    stages = len(subject.line)
+    return [
+        "all",
+        amount(sum(seconds) if len(seconds) == stages else None),
+        amount(max(peaks) if len(peaks) == stages else None),
+        *map(_whole, counted),
+        money,
+    ]
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """The sum of what was counted; None where nothing was."""
+    counted = [value for value in values if value is not None]
+    return sum(counted) if counted else None
+
+
+def _part(counts: Mapping[str, int] | None, name: str) -> Markdown:
+    """How many rows a stage put into a part; a manifest that counts them leaves out none."""
+    return amount(None if counts is None else counts.get(name, 0))
+
+
+def _told(value: object) -> object:
+    return "-" if value is None else value
 
 
 def _whole(value: float | None) -> Markdown:

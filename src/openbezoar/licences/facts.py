@@ -15,7 +15,6 @@ __all__ = [
     "Licence",
     "Provider",
     "clashes",
-    "hub_word",
     "licence_of",
     "provider_named",
     "provider_of",
@@ -27,7 +26,7 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = ""
+    source: str
     """The page that says so."""
 
 
@@ -55,7 +54,7 @@ class Licence(Fact):
 
 
 class Clash(Fact):
-    """Two licences of which no adaptation can be under both."""
+    """A share-alike licence and another whose works no adaptation under it can hold."""
 
     of: frozenset[str]
 
@@ -79,12 +78,6 @@ def licence_of(text: str) -> Licence | None:
         identifier = text.strip()
     licences = _facts().licences
     return licences.get(_facts().words.get(identifier.lower(), identifier))
-
-
-def hub_word(identifier: str) -> str | None:
-    """The hub's word for a licence; None where it has none."""
-    known = licence_of(identifier)
-    return known.hub if known else None
 
 
 def clashes() -> tuple[Clash, ...]:

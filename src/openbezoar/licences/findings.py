@@ -78,7 +78,7 @@ def _judge_model(
             f"here; read them, then write `licence:` under {place}"
         )
     licence = licence_of(origin.licence)
-    if licence is not None and licence.answers == "train nothing" and origin.role == "teacher":
+    if licence is not None and licence.answers == "train nothing" and origin.role != "base":
         _judge_family(origin, licence, bases, found)
     elif licence is not None:
         _judge_licence(origin, licence, is_model, found)
@@ -98,7 +98,7 @@ def _judge_licence(origin: Origin, licence: Licence, is_model: bool, found: Find
         found.reasons.append(f"{who}: {duties(licence)} ({licence.source})")
     elif licence.answers == "bind models" and not is_model:
         found.reasons.append(f"{who}, which binds models trained on its answers, not the rows")
-    elif licence.is_free or origin.role == "judge":
+    elif licence.is_free:
         found.reasons.append(f"{who}, which asks nothing of its answers")
     else:
         found.binding.append(licence)

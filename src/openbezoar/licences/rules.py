@@ -1,6 +1,6 @@
 """Which licence an adaptation of several works can be under, or why there is none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -23,12 +23,6 @@ def combined(licences: Iterable[Licence]) -> Outcome:
         f"{one.identifier} does not let changed copies be passed on ({one.source})"
         for one in each
         if one.no_derivatives
-    ]
-    names = {licence.identifier for licence in each}
-    conflicts += [
-        f"nothing can be under both {' and '.join(sorted(clash.of))} ({clash.source})"
-        for clash in clashes()
-        if clash.of <= names
     ]
     shared = [licence for licence in each if licence.share_alike]
     if shared:
@@ -64,6 +58,10 @@ def _shared(shared: Sequence[Licence], each: Sequence[Licence]) -> tuple[str | N
             if not set(one.fits) & set(two.fits)
         ]
         return None, pairs or [f"no licence fits {', '.join(one.identifier for one in shared)}"]
+    clashing = {name: [*_clashing(name, each)] for name in fitting}
+    free = [name for name, clash in clashing.items() if not clash]
+    if not free:
+        return None, clashing[fitting[0]]
     unpaid = [one for one in each if one.non_commercial and not one.share_alike]
     if unpaid and not shared[0].non_commercial:
         return None, [
@@ -71,4 +69,13 @@ def _shared(shared: Sequence[Licence], each: Sequence[Licence]) -> tuple[str | N
             f"({shared[0].source}, {one.source})"
             for one in unpaid
         ]
-    return fitting[0], []
+    return free[0], []
+
+
+def _clashing(name: str, each: Sequence[Licence]) -> Iterator[str]:
+    """Why a work cannot be under a licence, for what it was made of."""
+    names = {licence.identifier for licence in each} | {name}
+    for clash in clashes():
+        if name in clash.of and clash.of <= names:
+            both = " and ".join(sorted(clash.of))
+            yield f"nothing can be under both {both} ({clash.source})"

@@ -1,7 +1,7 @@
 """Who states which licence: the recipe, the catalog, or the card that lies beside a checkpoint."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,29 +46,27 @@ def _source(artifact: Artifact) -> dict[str, str]:
     """What a source stage read, with the licences that its rows bear."""
     source, numbers = settings_of(artifact)["source"], artifact.numbers
     licences: Any = numbers.get("licences", [])
-    licence = {"licence": ", ".join(licences)} if licences else {}
     kind = source["kind"]
     if kind in SETS and not source.get("folder"):
         known = catalog.published(SETS[kind])
-        of_set = {"what": known.repository, "address": known.address}
-        return {**of_set, **licence, "stated_by": "the catalog"}
-    if kind == "sample":
-        return {"what": "rows shipped with openbezoar", **licence, "stated_by": "the rows"}
-    what = Path(source.get("path") or source.get("folder") or kind).name
-    return {"what": what, **licence, "stated_by": "the recipe"}
+        found, by = {"what": known.repository, "address": known.address}, "the catalog"
+    elif kind == "sample":
+        found, by = {"what": "rows shipped with openbezoar"}, "the rows"
+    else:
+        found = {"what": Path(source.get("path") or source.get("folder") or kind).name}
+        by = "the recipe"
+    return found | ({"licence": ", ".join(licences), "stated_by": by} if licences else {})
 
 
 def _model(store: Store, use: Use) -> dict[str, str]:
     """What is stated of a model: by the recipe, else by the catalog, else by its own card."""
     spec = _spec(use)
     what = str(spec.get("checkpoint") or spec.get("model") or spec["kind"])
-    address = _address(store, use, spec)
     declared = _declared(store, use.name, spec)
-    terms = _terms(spec, "" if declared else what, address)
-    found = {
-        **_published(spec["kind"], what),
-        **({} if declared and "stranger" in terms else terms),
-    }
+    found = _published(spec["kind"], what)
+    if spec["kind"] in SERVERS:
+        terms = _terms("" if declared else what, _address(store, use, spec["kind"]))
+        found |= {} if declared and "stranger" in terms else terms
     if declared:
         return {**found, "licence": declared, "stated_by": "the recipe"}
     if what in catalog.MODELS:
@@ -77,18 +75,14 @@ def _model(store: Store, use: Use) -> dict[str, str]:
     return {**found, "licence": carded, "stated_by": "its own card"} if carded else found
 
 
-def _terms(spec: Mapping[str, Any], model: str, address: str) -> dict[str, str]:
+def _terms(model: str, address: str) -> dict[str, str]:
     """Who sells the answers of a server's model; nobody where it runs on this machine."""
-    if spec["kind"] not in SERVERS:
-        return {}
     provider = provider_of(model, address)
     if provider is not None:
         return {"provider": provider.name}
-    return {"stranger": urlsplit(address).hostname or address} if _is_elsewhere(address) else {}
-
-
-def _is_elsewhere(address: str) -> bool:
-    return bool(address) and not is_loopback(address)
+    if is_loopback(address):
+        return {}
+    return {"stranger": urlsplit(address).hostname or address or "an address that was not kept"}
 
 
 def _published(kind: str, what: str) -> dict[str, str]:
@@ -108,16 +102,21 @@ def _spec(use: Use) -> Mapping[str, Any]:
 
 def _declared(store: Store, name: str, spec: Mapping[str, Any]) -> str:
     """The licence in the recipe run last, of those that give this name to this very model."""
-    for recipe in _recipes(store):
-        model = recipe["models"].get(name, {}) if "models" in recipe else {}
+    for text in store.recipes().values():
+        model = _models(text).get(name, {})
         if model.get("licence") and _fits(model, spec):
             return str(model["licence"])
     return ""
 
 
-def _recipes(store: Store) -> Iterator[dict[str, Any]]:
-    for text in store.recipes().values():
-        yield yaml.safe_load(text)
+def _models(recipe: str) -> Mapping[str, Any]:
+    """The models of a recipe that was kept; none where it has none, or is no recipe any more."""
+    try:
+        content = yaml.safe_load(recipe)
+    except yaml.YAMLError:
+        return {}
+    models = content.get("models") if isinstance(content, dict) else None
+    return models if isinstance(models, dict) else {}
 
 
 def _fits(given: Any, whole: Any) -> bool:
@@ -131,34 +130,21 @@ def _fits(given: Any, whole: Any) -> bool:
     return bool(given == whole)
 
 
-def _address(store: Store, use: Use, spec: Mapping[str, Any]) -> str:
-    """Where the model was asked; empty for one that runs here, or where no recipe was kept."""
-    if spec["kind"] not in SERVERS:
+def _address(store: Store, use: Use, kind: str) -> str:
+    """Where a server's model was asked; empty where the recipe that says so was not kept."""
+    text = store.recipes().get(str(use.artifact.manifest.run.get("recipe_sha256")), "")
+    model = _models(text).get(use.name)
+    if model is None:
         return ""
-    text = store.recipes().get(str(use.artifact.manifest.run.get("recipe_sha256")))
-    if text is None:
-        return ""
-    model = yaml.safe_load(text)["models"][use.name]
-    return str(model.get("runtime", {}).get("base_url", SERVERS[spec["kind"]]))
+    return str(model.get("runtime", {}).get("base_url", SERVERS[kind]))
 
 
 def _carded(what: str) -> str:
     """The licence in the front matter of a checkpoint's card, or in its configuration."""
-    stated = _front_matter(what).get("license") or _configuration(what).get("license")
-    return " AND ".join(map(str, stated)) if isinstance(stated, list) else str(stated or "")
-
-
-def _front_matter(what: str) -> Mapping[str, Any]:
-    """What heads a card; nothing where it is no YAML, since a card may say anything."""
     card = _file_of(what, "README.md")
-    if card is None:
-        return {}
-    from huggingface_hub import metadata_load
-
-    try:
-        return metadata_load(card) or {}
-    except (ValueError, yaml.YAMLError):
-        return {}
+    stated = hub.front_matter(card).get("license") if card else None
+    stated = stated or _configuration(what).get("license")
+    return " AND ".join(map(str, stated)) if isinstance(stated, list) else str(stated or "")
 
 
 def _configuration(what: str) -> Mapping[str, Any]:

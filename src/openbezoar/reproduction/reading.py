@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from openbezoar.account import FORMAT, Account, account_of
+from openbezoar.cards import recipe_in
 from openbezoar.errors import DataError, OpenBezoarError
 from openbezoar.jsonl import first_problem
 from openbezoar.recipe import Recipe, parse
@@ -21,9 +22,6 @@ NAMES = ("manifest.json", "report.html", "README.md")
 """What is looked for in a folder."""
 IN_REPORT = re.compile(
     r'<script type="application/json" id="account">\s*(.*?)\s*</script>', re.DOTALL
-)
-IN_CARD = re.compile(
-    r"^#+ *Recipe *\n(?:(?!#)[^\n]*\n)*?(```+|~~~+)ya?ml *\n(.*?)^\1 *$", re.MULTILINE | re.DOTALL
 )
 HEAD = re.compile(r"\A---\n(.*?)^---$", re.DOTALL | re.MULTILINE)
 
@@ -91,8 +89,8 @@ def _report(text: str) -> Account:
 
 def _card(text: str) -> Account:
     """The account of a card: the recipe whole, and of its results what the front matter says."""
-    found = IN_CARD.search(text)
-    if found is None:
+    recipe = recipe_in(text)
+    if recipe is None:
         raise DataError(
             "no report, no manifest, and no card with a yaml block under the heading Recipe"
         )
@@ -102,7 +100,7 @@ def _card(text: str) -> Account:
     own = own if isinstance(own, dict) else {}
     return Account.model_validate(
         {
-            "recipe": found[2],
+            "recipe": recipe,
             "recipe_sha256": str(own.get("recipe_sha256") or ""),
             "versions": {"openbezoar": str(own["version"])} if own.get("version") else {},
             "fingerprint": str(own.get("fingerprint") or ""),
