@@ -158,6 +158,8 @@ def card(tmp_path: Path) -> list[File]:
     [
         (Fault("repos/create", 401), "the hub answers 401.*does not know the token"),
         (Fault("repos/create", 403), "the hub answers 403.*may not write there"),
+        (Fault("repos/create", 404), "the hub answers 404.*there is no such owner"),
+        (Fault("repos/create", 429), "the hub answers 429.*asks for a pause"),
         (Fault("repos/create", 500), "the hub answers 500.*the same command goes on"),
         (Fault("repos/create", 418), r"the hub answers 418: it refuses"),
         (Fault("repos/create"), "the connection was cut.*the same command goes on"),
@@ -239,6 +241,40 @@ def test_a_name_that_cannot_be_is_refused(
     with pytest.raises(PublishError, match=told):
         Repository(name, "model", public=False).check()
     assert hub.asked == []
+
+
+@pytest.mark.slow
+def test_a_hub_that_may_not_be_asked_is_told(
+    folder: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert (code, said) == (1, "error: me/set: HF_HUB_OFFLINE is set; unset it to publish\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "to", "told"),
+    [
+        ("strangers", "hf:me/set", "would be refused: its licence is in doubt (1 row bears no"),
+        ("secrets", "hf:me/set", "would be refused: it holds what looks secret or personal (1 x"),
+        ("data", "hf:set", "error: set: names no owner; write hf:OWNER/set"),
+        ("data", "store", "error: store: holds "),
+        ("adaptor", "out", "error: store: holds no stage 'adaptor' (did you mean 'adapter'?)"),
+    ],
+)
+def test_a_dry_run_ends_with_one_where_publishing_is_refused_and_leaves_nothing(
+    folder: Path, hub: Hub, stage: str, to: str, told: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    code, _, said = publish(folder, hub, stage, "--to", to, "--dry-run")
+    assert code == 1
+    assert told in said
+    assert hub.asked == []
+    code, printed, _ = publish(folder, hub, stage, "--to", to)
+    assert (code, printed) == (1, "")
+    assert hub.repos == {}
+    assert {*folder.rglob("*")} - {*before} <= {folder / "store" / "publishing", folder / "home"}
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ def _results(subject: Subject) -> "Iterator[EvalResult]":
                     dataset_name=family,
                     metric_type=rest or family,
                     metric_name=score.name,
-                    metric_value=float(f"{score.value:.6g}"),
+                    metric_value=float(f"{score.value:.9g}"),
                     metric_args={
                         "command": "bezoar run recipe.yaml",
                         "stage": made.name,

@@ -9,6 +9,7 @@ from openbezoar.licences import LicenceVerdict
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.funnel import Step, chains
 from openbezoar.report.numbers import EvaluateNumbers
+from openbezoar.shelf import visible
 from openbezoar.store import Artifact, Store
 
 __all__ = ["MODELS", "Subject", "Told", "find_subject"]
@@ -61,8 +62,8 @@ class Subject:
 
     @property
     def title(self) -> str:
-        """The recipe's name and the stage's."""
-        return f"{self.made.run.recipe} {self.made.name}".strip()
+        """The recipe's name and the stage's, in one line."""
+        return " ".join(visible(f"{self.made.run.recipe} {self.made.name}").split())
 
     @property
     def version(self) -> str | None:
