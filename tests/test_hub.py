@@ -49,7 +49,7 @@ def test_an_unusable_folder_says_what_is_wrong(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["smollm", "/no/such/folder", "./gone/too", "a b/c"])
+@pytest.mark.parametrize("name", ["smollm", "/no/such/folder", "./gone/too", "../gone", "a b/c"])
 def test_a_name_that_is_nothing_lists_what_a_name_can_be(name: str) -> None:
     for find in (hub.checkpoint, hub.tokenizer):
         with pytest.raises(ConfigError, match=f"^{name}: neither a folder here nor a model"):

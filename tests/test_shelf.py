@@ -1,5 +1,6 @@
 """What a store holds, told to people without letting text touch their terminal."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,23 @@ def test_a_cost_is_a_sum_or_unknown_or_absent(
 ) -> None:
     made = make(tmp_path, "mix", {"train": 1, "valid": 1}, usage=usage)
     assert shelf.cost(made) == usd
+
+
+def test_a_broken_or_unfinished_artifact_is_told_and_hides_no_other_stage(tmp_path: Path) -> None:
+    made = make(tmp_path, "mix", {"train": 1, "valid": 1})
+    stage, store = made.manifest.stage, Store(tmp_path)
+    (tmp_path / f"other-{'0' * 12}").mkdir()
+    (tmp_path / f"other-{'0' * 12}" / "manifest.json").write_text("{")
+    store.begin("begun", "1" * 64)
+    assert shelf.latest(store, stage) == made
+    with pytest.raises(StoreError, match=r"other-0.*broken manifest; remove its folder"):
+        shelf.latest(store, "other")
+    with pytest.raises(StoreError, match="stage 'begun' is not finished; run its recipe again"):
+        shelf.latest(store, "begun")
+    manifest = json.loads((made.folder / "manifest.json").read_text()) | {"format": 99}
+    (made.folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StoreError, match="written by a newer version; upgrade openbezoar"):
+        shelf.latest(store, stage)
 
 
 def test_a_misspelt_stage_gets_the_nearest(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ _SAFE = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md"]
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _WEIGHTS = (".safetensors", ".gguf")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
-_HUB_NAME = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+_HUB_NAME = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
 
 Answer = TypeVar("Answer")
 

@@ -81,13 +81,21 @@ def headline(artifact: Artifact) -> str:
 
 
 def latest(store: Store, stage: str) -> Artifact:
-    """The newest artifact of a stage; StoreError names the nearest one there is."""
-    artifacts = store.artifacts()
-    found = [artifact for artifact in artifacts if artifact.manifest.stage == stage]
-    if not found:
-        known = {artifact.manifest.stage for artifact in artifacts}
-        raise StoreError(f"{store.root}: holds no stage {stage!r}{nearest(stage, known)}")
-    return found[-1]
+    """The newest artifact of a stage; StoreError says what is wrong with it, or where there is one.
+
+    What is broken of other stages is passed by.
+    """
+    survey = store.survey()
+    for folder, why in survey.broken.items():
+        if folder.rpartition("-")[0] == stage:
+            raise StoreError(why)
+    found = [artifact for artifact in survey.artifacts if artifact.manifest.stage == stage]
+    if found:
+        return found[-1]
+    if any(folder.rpartition("-")[0] == stage for folder in survey.unfinished):
+        raise StoreError(f"{store.root}: stage {stage!r} is not finished; run its recipe again")
+    known = {artifact.manifest.stage for artifact in survey.artifacts}
+    raise StoreError(f"{store.root}: holds no stage {stage!r}{nearest(stage, known)}")
 
 
 def funnel(store: Store) -> list[dict[str, Any]]:

@@ -5,13 +5,18 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from pydantic import JsonValue
 
 from openbezoar import runner
-from openbezoar.cards import card
-from openbezoar.licences import verdict
+from openbezoar.cards import Told, card
+from openbezoar.cards.subject import Subject
+from openbezoar.licences import LicenceVerdict, verdict
 from openbezoar.recipe import Recipe, load
+from openbezoar.records import Score
+from openbezoar.report import contents
+from openbezoar.report.numbers import EvaluateNumbers, Run, read
 from openbezoar.shelf import latest
-from openbezoar.store import Artifact, Store
+from openbezoar.store import Artifact, Manifest, Store
 from tests.licences.conftest import Bookcase
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -49,6 +54,19 @@ def kinds(tokens: list[Token]) -> list[str]:
     ]
 
 
+def by_hand(kind: str, makes: str, numbers: dict[str, JsonValue], *scores: Score) -> Subject:
+    """A card's subject of one artifact of these numbers, measured by a stage that gave scores."""
+    manifest = Manifest(
+        stage="it", kind=kind, makes=makes, fingerprint=64 * "1", science={"settings": {}},
+        inputs={}, numbers=numbers, files={}, run={},
+    )  # fmt: skip
+    it = contents.Made(Artifact(Path(), manifest), read(kind, numbers), Run())
+    above = manifest.model_copy(update={"stage": "exam", "inputs": {"it": 64 * "1"}})
+    exam = contents.Made(Artifact(Path(), above), EvaluateNumbers(model="it", scores=scores), Run())
+    held = contents.Contents([it, exam], {64 * "1": it}, {}, [])
+    return Subject(it, [it], held, LicenceVerdict(spdx="MIT", reasons=()), Told(), None)
+
+
 class Made:
     """A finished run."""
 
@@ -63,10 +81,11 @@ class Made:
         """The artifact of a stage."""
         return latest(self.store, stage)
 
-    def card(self, stage: str, accepted: str | None = None) -> str:
+    def card(self, stage: str, accepted: str = "") -> str:
         """The card of a stage."""
         artifact = self.artifact(stage)
-        return card(self.store, artifact, verdict(self.store, artifact), accepted)
+        told = Told(accepted=accepted)
+        return card(self.store, artifact, verdict(self.store, artifact), told)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard, ModelCard, RepoCard
 
-from openbezoar.cards import card, recipe_in
+from openbezoar.cards import Told, card, recipe_in
+from openbezoar.cards.markdown import fenced
 from openbezoar.errors import DataError
 from openbezoar.licences import LicenceVerdict, verdict
 from openbezoar.plan import plan
@@ -76,7 +77,7 @@ def test_equal_stores_give_equal_cards(rows: Made) -> None:
 
 def test_why_a_licence_was_accepted_stands_in_the_card(rows: Made) -> None:
     artifact, why = rows.artifact("data"), "our own rows; <b>counsel</b> agreed"
-    text = card(rows.store, artifact, OPEN, why)
+    text = card(rows.store, artifact, OPEN, Told(accepted=why))
     assert "for this reason: our own rows; &lt;b&gt;counsel&lt;/b&gt; agreed" in text
     assert "- **Unknown:** somebody states nothing" in text
     assert front(text).license == "unknown"
@@ -89,7 +90,7 @@ def test_the_hub_library_reads_the_card_of_a_model_and_its_scores(weights: Made)
     scores = json.loads((weights.artifact("scores").folder / "scores.json").read_text())
     assert (data.license, data.library_name) == ("apache-2.0", "transformers")
     assert {result.metric_name: result.metric_value for result in data.eval_results} == {
-        score["name"]: float(f"{score['value']:.6g}") for score in scores
+        score["name"]: pytest.approx(score["value"], rel=1e-8) for score in scores
     }
     assert data.eval_results[0].metric_args["command"] == "bezoar run recipe.yaml"
 
@@ -131,6 +132,13 @@ def test_scores_have_no_card(weights: Made) -> None:
         verdict(weights.store, weights.artifact("scores"))
 
 
+def test_a_recipe_is_not_read_out_of_another_block() -> None:
+    hostile = "## Recipe\n```yaml\nname: theirs\n```\n"
+    shown = [fenced(hostile, "jinja"), "## Recipe", fenced("name: ours\n# ## Recipe", "yaml")]
+    assert recipe_in("\n\n".join(shown)) == "name: ours\n# ## Recipe\n"
+    assert recipe_in(fenced(hostile, "jinja")) is None
+
+
 def test_names_of_any_kind_do_not_break_out(bookcase: Bookcase) -> None:
     hostile = "x\n---\n# Heading\n<script>alert(1)</script> [a](javascript:b) ``` | *"
     made = bookcase.source("rows", (hostile,))
@@ -139,8 +147,8 @@ def test_names_of_any_kind_do_not_break_out(bookcase: Bookcase) -> None:
     manifest["numbers"] |= {"read": 1, "rejected": {hostile: 1}, "warnings": [hostile]}
     manifest["run"] |= {"recipe": hostile, "machine": hostile}
     path.write_text(json.dumps(manifest))
-    text = card(Store(bookcase.store.root), made, verdict(bookcase.store, made), hostile)
-    assert front(text).pretty_name == f"{hostile} rows"
+    text = card(Store(bookcase.store.root), made, verdict(bookcase.store, made), Told(hostile))
+    assert front(text).pretty_name == f"{' '.join(hostile.split())} rows"
     assert headings(text)[-1] == "Recipe"
     assert "Heading" not in headings(text)
     found = {*kinds(READER.parse(RepoCard(text).text))}

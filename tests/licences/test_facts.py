@@ -48,8 +48,8 @@ def test_every_line_names_the_page_that_says_so() -> None:
     [("MIT", "mit"), ("ODC-By-1.0", "odc-by"), ("CC-BY-SA-2.0", None), ("nothing", None)],
 )
 def test_the_hub_has_words_of_its_own(identifier: str, word: str | None) -> None:
-    licence = licence_of(identifier)
-    assert (licence.hub if licence else None) == word
+    found = licence_of(identifier)
+    assert (found.hub if found else None) == word
 
 
 LOOPBACK, STRANGER = "http://127.0.0.1:4000/v1", "https://api.example.com/v1"

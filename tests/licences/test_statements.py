@@ -95,8 +95,19 @@ def test_a_stated_licence_settles_a_stranger_but_not_a_providers_terms(bookcase:
         assert (found.licence, found.provider, found.stranger) == ("mit", provider, "")
 
 
-def test_without_a_kept_recipe_a_server_is_told_by_the_models_name(bookcase: Bookcase) -> None:
+@pytest.mark.parametrize("text", ["", "models: [", "- 1", "models:", "models: {other: {}}"])
+def test_without_a_recipe_that_can_be_read_a_server_is_a_stranger_or_told_by_the_models_name(
+    bookcase: Bookcase, text: str
+) -> None:
+    bookcase.recipe = bookcase.store.keep_recipe(text) if text else "gone"
     assert teacher_of(bookcase, {"kind": "openai", "model": "gpt-4"}).provider == "OpenAI"
+    assert teacher_of(bookcase, SERVED).stranger == "an address that was not kept"
+
+
+def test_nobody_states_the_licence_of_rows_that_have_none(bookcase: Bookcase) -> None:
+    for licences, by in ((("MIT",), "the recipe"), ((), "")):
+        use = lineage(bookcase.store, bookcase.source(f"rows{len(licences)}", licences)).uses[0]
+        assert stated(bookcase.store, use).stated_by == by
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,29 @@ def test_a_teachers_own_licence_may_reach_its_answers(
     assert (rows.spdx, model.spdx) == (rows_spdx, model_spdx)
 
 
+@pytest.mark.parametrize(
+    ("licence", "rows_spdx", "model_spdx"),
+    [
+        ("apache-2.0", "MIT", "Apache-2.0 AND MIT"),
+        ("cc-by-nc-4.0", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
+        ("gemma", "MIT", "LicenseRef-Gemma"),
+        ("llama2", None, None),
+    ],
+)
+def test_what_a_judge_wrote_is_under_its_licence_as_a_teachers_answers_are(
+    bookcase: Bookcase, licence: str, rows_spdx: str | None, model_spdx: str | None
+) -> None:
+    recipe = f"models: {{judge: {{licence: {licence}, checkpoint: their/llama}}}}"
+    bookcase.store.keep_recipe(recipe)
+    bookcase.source("seeds", MIT)
+    bookcase.generate("rows", "seeds", SMOLLM)
+    rows = bookcase.judged("kept", "rows", LLAMA)
+    bookcase.mix("data", "kept")
+    model = bookcase.train("sft", "student", "data")
+    found = [verdict(bookcase.store, made).spdx for made in (rows, model)]
+    assert found == [rows_spdx, model_spdx]
+
+
 def test_answers_may_train_a_model_of_the_teachers_own_family(bookcase: Bookcase) -> None:
     models = "{licence: llama2, checkpoint: their/llama}"
     bookcase.store.keep_recipe(f"models: {{teacher: {models}, student: {models}}}")

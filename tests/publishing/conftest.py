@@ -60,6 +60,8 @@ COURSE: dict[str, JsonValue] = {
     "base": {"checkpoint": "student"},
 }  # fmt: skip
 NUMBERS: dict[str, dict[str, JsonValue]] = {
+    "seeds": {"read": 0, "rows": 0, "rejected": {}},
+    "examples": {"seeds": 6, "rows": 6, "failed": {}},
     "adapter": COURSE,
     "model": {"parameters": 33},
     "scores": {},

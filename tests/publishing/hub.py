@@ -12,6 +12,8 @@ from hashlib import sha1, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import yaml
+
 __all__ = ["TOKEN", "Fault", "Hub", "Repo", "serving"]
 
 TOKEN = "hf_canary4711canary4711canary4711canary"
@@ -173,7 +175,9 @@ def _info(hub: Hub, body: bytes, name: str) -> Reply:
         return 404, {"error": "Repository not found"}
     sha = sha1(repr(sorted(repo.files)).encode(), usedforsecurity=False).hexdigest()
     short = name.partition("/")[2]
-    return 200, {"id": short, "private": repo.private, "sha": sha, "siblings": []}
+    told = {"id": short, "private": repo.private, "sha": sha, "siblings": []}
+    card = repo.files.get("README.md", b"").decode()
+    return 200, told | ({"cardData": yaml.safe_load(card.split("---")[1])} if card else {})
 
 
 def _settings(hub: Hub, body: bytes, name: str) -> Reply:

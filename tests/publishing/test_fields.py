@@ -74,6 +74,11 @@ def test_a_grade_is_in_columns_named_by_its_judge() -> None:
     assert [one["grade"]["rating"] for one in json.loads(kept["verdicts"])] == [2, 9]
 
 
+def test_a_judges_name_never_takes_the_place_of_a_field_of_the_row() -> None:
+    (row,) = published(example({}, judged("Accept", 9)), judge="finish")
+    assert (row["finish_reason"], row["judge_reason"]) == ("", "it fits")
+
+
 def test_a_mix_of_schemes_has_the_fields_of_all_and_null_where_one_has_none() -> None:
     orca, evol = published(example(ORCA), example(EVOL))
     assert orca.keys() == evol.keys()

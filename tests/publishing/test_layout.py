@@ -1,14 +1,17 @@
 """Only known files leave, as they were made; links, pickles and strangers do not."""
 
+import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from openbezoar import shelf
 from openbezoar.errors import PublishError
-from openbezoar.publishing.layout import ADAPTER, MODEL, made_files, stale
+from openbezoar.publishing.layout import ADAPTER, MODEL, Layout, is_published, made_files
 from openbezoar.store import Artifact, Store
+from tests.publishing.conftest import shelve
 
 
 def test_the_files_of_a_model_are_all_there(store: Store) -> None:
@@ -46,8 +49,8 @@ def added(folder: Path) -> None:
     (folder / "vocab.json").write_text("{}")
 
 
-def bare(folder: Path) -> None:
-    (folder / "chat_template.jinja").unlink()
+def cut(folder: Path) -> None:
+    (folder / "model-00002-of-00002.safetensors").unlink()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,7 @@ def bare(folder: Path) -> None:
         (linked_folder, "data: is a link"),
         (changed, "model-00001-of-00002.safetensors: is not as it was made"),
         (added, "vocab.json: is not as it was made"),
-        (bare, "has no chat_template.jinja, without which nobody can use it"),
+        (cut, "model-00002-of-00002.safetensors: is not as it was made"),
     ],
 )
 def test_a_spoilt_model_does_not_leave(
@@ -72,14 +75,33 @@ def test_a_spoilt_model_does_not_leave(
         made_files(artifact, MODEL)
 
 
-def test_an_adapter_without_its_weights_does_not_leave(store: Store) -> None:
-    artifact = shelf.latest(store, "adapter")
-    (artifact.folder / "adapter" / "adapter_model.safetensors").unlink()
-    with pytest.raises(PublishError, match=r"has no adapter_model\.safetensors"):
-        made_files(artifact, ADAPTER)
+@pytest.mark.parametrize(
+    ("makes", "layout", "name"),
+    [(made, layout, name) for made, layout in (("model", MODEL), ("adapter", ADAPTER))
+     for name in layout.needed],
+)  # fmt: skip
+def test_what_was_made_without_a_file_that_its_use_needs_does_not_leave(
+    store: Store, makes: str, layout: Layout, name: str
+) -> None:
+    whole = made_files(shelf.latest(store, makes), layout)
+    kept = {f"{makes}/{file.name}": "" for file in whole if not fnmatchcase(file.name, name)}
+    science = {"stage": "odd", "settings": {"kind": "merge", "adapter": "adapter"}, "models": {}}
+    with pytest.raises(PublishError, match=rf"has no {re.escape(name)}, without which nobody"):
+        made_files(shelve(store, science, makes, kept), layout)
 
 
-def test_only_what_an_earlier_publication_left_is_stale() -> None:
-    held = ["data/train-00000-of-00002.parquet", "README.md", "notes.txt", "old.gguf", "a/b.json"]
-    published = ["README.md", "data/train-00000-of-00001.parquet"]
-    assert stale(held, published) == ["data/train-00000-of-00002.parquet", "old.gguf"]
+@pytest.mark.parametrize(
+    ("name", "is_ours"),
+    [
+        ("README.md", True),
+        ("data/train-00000-of-00002.parquet", True),
+        ("model-q8_0.gguf", True),
+        ("config.json", True),
+        ("notes.txt", False),
+        ("deep/config.json", False),
+        ("data/deep/rows.parquet", False),
+        ("backups/mine.gguf", False),
+    ],
+)
+def test_a_publication_holds_files_of_known_names_only(name: str, is_ours: bool) -> None:
+    assert is_published(name) == is_ours

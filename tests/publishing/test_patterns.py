@@ -36,6 +36,12 @@ def test_a_secret_or_a_trace_is_found_within_a_sentence(kind: str, value: str) -
     assert [*matches(f"Say {value} and no more.")] == [Match(kind, value)]
 
 
+@pytest.mark.parametrize("before", ["\n", "\\n", "\\\\n", "\\t", '"'])
+@pytest.mark.parametrize("value", [f"hf_{B64[:34]}", "jane.roe@mailhouse.org", "8.8.4.4"])
+def test_an_end_of_line_as_json_writes_it_hides_nothing(before: str, value: str) -> None:
+    assert [found.value for found in matches(f"a{before}{value}\\nb")] == [value]
+
+
 @pytest.mark.parametrize(
     "text",
     [

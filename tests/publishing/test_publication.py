@@ -1,15 +1,18 @@
 """An artifact leaves with its card, and does not leave for any of the reasons against it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from openbezoar import shelf
-from openbezoar.errors import MissingExtra, PublishError
+from openbezoar import runner, shelf
+from openbezoar.errors import ConfigError, DataError, MissingExtra, PublishError, StoreError
 from openbezoar.publishing.destination import destination
+from openbezoar.publishing.layout import ADAPTER, made_files
 from openbezoar.publishing.publication import Publication, Wishes, kind_of, prepared
-from openbezoar.store import Store
+from openbezoar.recipe import parse
+from openbezoar.store import Artifact, Store
 from tests.publishing.conftest import SECRETS, shelve
 
 WORDS = ("jane.roe@mailhouse.org", SECRETS["key"].split()[1])
@@ -21,8 +24,13 @@ def published(store: Store, stage: str, **wishes: str) -> tuple[Publication, dic
         return found, {file.name: file.path.read_bytes() for file in found.files}
 
 
+def _all_of(store: Store, artifact: Artifact) -> Publication:
+    with prepared(store, artifact, Wishes()) as found:
+        return found
+
+
 def left(store: Store) -> list[str]:
-    return [path.name for path in store.root.glob("publishing-*")]
+    return [path.name for path in store.root.glob("publishing/*")]
 
 
 def test_a_data_set_leaves_with_its_card_and_its_splits(store: Store) -> None:
@@ -63,6 +71,22 @@ def test_an_adapter_names_its_base(store: Store) -> None:
     assert (config["base_model_name_or_path"], config["revision"]) == ("me/base", "v2")
 
 
+def test_an_adapter_whose_base_has_no_name_on_the_hub_is_refused(store: Store) -> None:
+    science = {
+        "stage": "mine",
+        "settings": {"kind": "train", "start": "student", "data": "data"},
+        "models": {"student": [{"kind": "transformers", "checkpoint": "/home/me/base"}, {"a": 1}]},
+    }
+    held = made_files(shelf.latest(store, "adapter"), ADAPTER)
+    files = {f"adapter/{file.name}": file.path.read_text() for file in held}
+    shelve(store, science, "adapter", files, shelf.latest(store, "data"))
+    with pytest.raises(PublishError, match="have no name on the hub; publish them first, and name"):
+        published(store, "mine")
+    for base in ("../base", "/home/me/base", "base", "me/base@", "https://hub/me/base"):
+        with pytest.raises(PublishError, match="is no name on the hub; write OWNER/NAME"):
+            published(store, "mine", base=base)
+
+
 def test_an_unknown_licence_is_refused_unless_accepted_and_then_in_the_card(store: Store) -> None:
     found, _ = published(store, "strangers")
     with pytest.raises(PublishError, match="strangers is not published: its licence is in doubt"):
@@ -70,6 +94,77 @@ def test_an_unknown_licence_is_refused_unless_accepted_and_then_in_the_card(stor
     found, files = published(store, "strangers", accept_licence="they asked us to")
     found.check()
     assert "they asked us to" in files["README.md"].decode()
+
+
+@pytest.mark.parametrize(
+    ("licences", "told"),
+    [
+        ("[for friends only]", r"bears 'for friends only': no licence of this name is known"),
+        ("[CC-BY-NC-ND-4.0]", r"CC-BY-NC-ND-4\.0 does not let changed copies be passed on"),
+        ("[CC-BY-SA-3.0, CC-BY-NC-4.0]", r"lets everybody earn with copies, CC-BY-NC-4\.0 nobody"),
+        ("[CC-BY-SA-4.0, ODbL-1.0]", r"both want copies to stay under their own terms"),
+        ("[]", r"1 row bears no licence; state it with `licences` of their source"),
+    ],
+)
+def test_rows_whose_licences_are_in_doubt_are_refused_with_the_reason(
+    tmp_path: Path, licences: str, told: str
+) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"instruction": "Who?"}\n')
+    source = f"source: {{kind: jsonl, path: rows.jsonl, licences: {licences}}}"
+    recipe = parse(f"name: x\nstages: {{rows: {{kind: source, {source}}}}}", tmp_path / "x.yaml")
+    store = Store(tmp_path / "store")
+    runner.run(recipe, store, lambda stage, text: None)
+    found, _ = published(store, "rows")
+    with pytest.raises(PublishError, match=told):
+        found.check()
+
+
+@pytest.mark.parametrize("stage", ["tasks", "orca", "kept", "data", "adapter", "model"])
+def test_nothing_leaves_whose_licences_cannot_be_told_any_more(store: Store, stage: str) -> None:
+    artifact, seeds = shelf.latest(store, stage), shelf.latest(store, "tasks").folder
+    manifest = json.loads((seeds / "manifest.json").read_text()) | {"format": 99}
+    (seeds / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises((PublishError, DataError, StoreError), match=r"tasks|newer version"):
+        _all_of(store, artifact).check()
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"kind": "openai", "model": "gpt-4o"}, "OpenAI's terms do not let answers be used"),
+        ({"kind": "openai", "model": "olmo"}, "terms of an address that was not kept, which"),
+        ({"kind": "transformers", "checkpoint": "our/own"}, "nobody states its licence"),
+    ],
+)
+def test_answers_under_a_sellers_or_nobodys_terms_are_refused(
+    store: Store, model: dict[str, str], told: str
+) -> None:
+    orca, tasks = shelf.latest(store, "orca"), shelf.latest(store, "tasks")
+    science = orca.manifest.science | {"stage": "sold", "models": {"teacher": [model, None]}}  # type: ignore[operator]
+    rows = (orca.folder / "rows.jsonl").read_text()
+    shelve(store, science, "examples", {"rows.jsonl": rows}, tasks)
+    found, _ = published(store, "sold")
+    with pytest.raises(PublishError, match=f"teacher teacher .*{told}"):
+        found.check()
+
+
+def test_an_artifact_without_rows_is_refused(store: Store) -> None:
+    science = {
+        "stage": "none",
+        "settings": {"kind": "source", "source": {"kind": "sample"}},
+        "models": {},
+    }
+    shelve(store, science, "seeds", {"rows.jsonl": ""})
+    with pytest.raises(PublishError, match="holds no rows, so there is nothing to publish"):
+        published(store, "none")
+
+
+def test_rows_cannot_leave_where_parquet_cannot_be_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'openbezoar\[publish\]'"):
+        published(store, "data")
 
 
 def test_secrets_and_persons_are_refused_with_their_places_and_not_shown(store: Store) -> None:
@@ -87,7 +182,7 @@ def test_accepted_findings_are_counted_in_the_card(store: Store) -> None:
     found.check()
     card = files["README.md"].decode()
     assert "- 1 x API key\n" in card
-    assert "because: made up &lt;b&gt;by us&lt;/b&gt; # all\n" in card
+    assert "because: made up &lt;b&gt;by us&lt;/b&gt; \\# all\n" in card
     assert not any(word in card for word in WORDS)
 
 
@@ -147,6 +242,12 @@ def test_scores_are_no_publication_of_their_own(store: Store) -> None:
     science = {"stage": "eval", "settings": {"kind": "evaluate"}, "models": {}}
     with pytest.raises(PublishError, match="holds scores, which stand in the card"):
         kind_of(shelve(store, science, "scores", {"scores.json": "[]"}))
+
+
+@pytest.mark.parametrize("to", ["", "https://huggingface.co/me/set", "s3://bucket/set"])
+def test_an_address_is_no_folder(to: str) -> None:
+    with pytest.raises(ConfigError, match="is no folder; a repository is written hf:OWNER/NAME"):
+        destination(to, "dataset", public=False)
 
 
 def test_a_folder_cannot_be_public() -> None:

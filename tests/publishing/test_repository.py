@@ -15,6 +15,7 @@ from openbezoar.publishing.layout import File
 from openbezoar.publishing.repository import Repository
 from tests.publishing.hub import TOKEN, Fault, Hub, Repo, serving
 
+OURS = b"---\nopenbezoar:\n  fingerprint: abc\n---\n"
 PROGRAM = "from openbezoar.cli import main; main()"
 
 
@@ -116,7 +117,11 @@ def test_a_stumble_while_a_file_is_sent_is_overcome(folder: Path, hub: Hub, stat
 def test_files_of_an_earlier_publication_go_and_those_of_others_stay(
     folder: Path, hub: Hub
 ) -> None:
-    held = {"data/train-00000-of-00002.parquet": b"old", "notes.txt": b"theirs"}
+    held = {
+        "README.md": OURS,
+        "data/train-00000-of-00002.parquet": b"old",
+        "notes.txt": b"theirs",
+    }
     hub.repos["datasets/me/set"] = Repo(private=True, files=held)
     code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
     assert code == 0, said
@@ -153,6 +158,8 @@ def card(tmp_path: Path) -> list[File]:
     [
         (Fault("repos/create", 401), "the hub answers 401.*does not know the token"),
         (Fault("repos/create", 403), "the hub answers 403.*may not write there"),
+        (Fault("repos/create", 404), "the hub answers 404.*there is no such owner"),
+        (Fault("repos/create", 429), "the hub answers 429.*asks for a pause"),
         (Fault("repos/create", 500), "the hub answers 500.*the same command goes on"),
         (Fault("repos/create", 418), r"the hub answers 418: it refuses"),
         (Fault("repos/create"), "the connection was cut.*the same command goes on"),
@@ -185,12 +192,31 @@ def test_a_public_repository_takes_nothing_unless_asked(
     assert hub.repos["datasets/me/set"].files == {}
 
 
+def test_a_repository_of_somebody_else_is_not_written_into(
+    repository: Repository, hub: Hub, card: list[File]
+) -> None:
+    theirs = {"README.md": b"---\nlicense: mit\n---\n", "data/train.parquet": b"rows"}
+    hub.repos["datasets/me/set"] = Repo(private=True, files=dict(theirs))
+    with pytest.raises(PublishError, match=r"holds data/train\.parquet, which no publication"):
+        repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].files == theirs
+
+
+def test_a_repository_that_was_only_begun_by_hand_is_written_into(
+    repository: Repository, hub: Hub, card: list[File]
+) -> None:
+    begun = {"README.md": b"---\nlicense: gpl\n---\n", ".gitattributes": b""}
+    hub.repos["datasets/me/set"] = Repo(private=True, files=begun)
+    repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].commits == ["Publish"]
+
+
 def test_a_token_that_can_only_read_is_told_before_anything_is_made(
     repository: Repository, hub: Hub
 ) -> None:
     hub.role = "read"
     with pytest.raises(PublishError, match="the token can only read"):
-        repository.check()
+        repository.log_in()
     assert hub.asked == ["GET /api/whoami-v2"]
 
 
@@ -201,7 +227,7 @@ def test_a_token_that_the_hub_does_not_know_is_told(
     with pytest.raises(
         PublishError, match=r"the hub answers 401.*does not know the token"
     ) as caught:
-        repository.check()
+        repository.log_in()
     assert "hf_expired" not in str(caught.value)
 
 
@@ -215,6 +241,40 @@ def test_a_name_that_cannot_be_is_refused(
     with pytest.raises(PublishError, match=told):
         Repository(name, "model", public=False).check()
     assert hub.asked == []
+
+
+@pytest.mark.slow
+def test_a_hub_that_may_not_be_asked_is_told(
+    folder: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert (code, said) == (1, "error: me/set: HF_HUB_OFFLINE is set; unset it to publish\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "to", "told"),
+    [
+        ("strangers", "hf:me/set", "would be refused: its licence is in doubt (1 row bears no"),
+        ("secrets", "hf:me/set", "would be refused: it holds what looks secret or personal (1 x"),
+        ("data", "hf:set", "error: set: names no owner; write hf:OWNER/set"),
+        ("data", "store", "error: store: holds "),
+        ("adaptor", "out", "error: store: holds no stage 'adaptor' (did you mean 'adapter'?)"),
+    ],
+)
+def test_a_dry_run_ends_with_one_where_publishing_is_refused_and_leaves_nothing(
+    folder: Path, hub: Hub, stage: str, to: str, told: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    code, _, said = publish(folder, hub, stage, "--to", to, "--dry-run")
+    assert code == 1
+    assert told in said
+    assert hub.asked == []
+    code, printed, _ = publish(folder, hub, stage, "--to", to)
+    assert (code, printed) == (1, "")
+    assert hub.repos == {}
+    assert {*folder.rglob("*")} - {*before} <= {folder / "store" / "publishing", folder / "home"}
 
 
 @pytest.mark.slow

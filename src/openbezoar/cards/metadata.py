@@ -73,12 +73,11 @@ def _count(subject: Subject) -> int:
 
 
 def _of_model(subject: Subject) -> dict[str, Any]:
-    bases = [origin for origin in subject.verdict.origins if origin.role == "base"]
-    known = [base.what for base in bases if base.address]
+    relation = "adapter" if subject.is_adapter else "finetune"
     results = list(_results(subject))
     return {
-        "base_model": known[0] if len(known) == 1 else known or None,
-        "base_model_relation": ("adapter" if subject.is_adapter else "finetune") if known else None,
+        "base_model": subject.base,
+        "base_model_relation": relation if subject.base else None,
         "library_name": "peft" if subject.is_adapter else "transformers",
         "pipeline_tag": "text-generation",
         "datasets": _data_sets(subject) or None,
@@ -119,7 +118,7 @@ def _results(subject: Subject) -> "Iterator[EvalResult]":
                     dataset_name=family,
                     metric_type=rest or family,
                     metric_name=score.name,
-                    metric_value=float(f"{score.value:.6g}"),
+                    metric_value=float(f"{score.value:.9g}"),
                     metric_args={
                         "command": "bezoar run recipe.yaml",
                         "stage": made.name,

@@ -2,19 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from openbezoar.errors import DataError
 from openbezoar.licences import LicenceVerdict
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.funnel import Step, chains
 from openbezoar.report.numbers import EvaluateNumbers
+from openbezoar.shelf import visible
 from openbezoar.store import Artifact, Store
 
-__all__ = ["MODELS", "Subject", "find_subject"]
+__all__ = ["MODELS", "Subject", "Told", "find_subject"]
 
 MODELS = ("train", "merge")
 """The kinds of stage that make weights."""
+
+
+class Told(NamedTuple):
+    """What a person adds to what the manifests hold."""
+
+    accepted: str = ""
+    """Why it is published in spite of what the verdict leaves open."""
+    base: str = ""
+    """What the hub calls the weights of an adapter."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,7 @@ class Subject:
     """Everything it was made from and itself, the oldest first."""
     contents: Contents
     verdict: LicenceVerdict
-    accepted: str | None
+    told: Told
     recipe: str | None
     """The text of the recipe that made it; None where an older version kept none."""
 
@@ -41,9 +51,19 @@ class Subject:
         return self.made.artifact.manifest.makes == "adapter"
 
     @property
+    def base(self) -> str | None:
+        """What the hub calls the weights that it adapts, or that it was trained from."""
+        numbers: Any = self.made.artifact.numbers
+        if self.is_adapter and (self.told.base or "checkpoint" not in (numbers.get("base") or {})):
+            return self.told.base.partition("@")[0] or None
+        bases = [origin for origin in self.verdict.origins if origin.role == "base"]
+        known = [base.what for base in bases if base.address]
+        return known[0] if len(known) == 1 else None
+
+    @property
     def title(self) -> str:
-        """The recipe's name and the stage's."""
-        return f"{self.made.run.recipe} {self.made.name}".strip()
+        """The recipe's name and the stage's, in one line."""
+        return " ".join(visible(f"{self.made.run.recipe} {self.made.name}").split())
 
     @property
     def version(self) -> str | None:
@@ -83,9 +103,7 @@ class Subject:
         return value
 
 
-def find_subject(
-    store: Store, artifact: Artifact, verdict: LicenceVerdict, accepted: str | None
-) -> Subject:
+def find_subject(store: Store, artifact: Artifact, verdict: LicenceVerdict, told: Told) -> Subject:
     """Gather what the card needs; DataError where the artifact's own manifest cannot be read."""
     contents = gather(store)
     made = contents.by_print.get(artifact.manifest.fingerprint)
@@ -95,4 +113,4 @@ def find_subject(
     above = {one.fingerprint for one in contents.upstream(made)} | {made.fingerprint}
     line = [one for one in contents.by_print.values() if one.fingerprint in above]
     print_ = str(artifact.manifest.run.get("recipe_sha256"))
-    return Subject(made, line, contents, verdict, accepted, store.recipes().get(print_))
+    return Subject(made, line, contents, verdict, told, store.recipes().get(print_))

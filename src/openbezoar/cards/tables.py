@@ -1,6 +1,6 @@
 """The tables of a card: origins, funnel, training, merging, scores, costs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from openbezoar.cards.markdown import Markdown, amount, code, plain, table
@@ -126,11 +126,11 @@ def _course(subject: Subject, made: Made) -> Iterator[object]:
                      "precision")
     }  # fmt: skip
     yield from (code(made.name), _told(settings["objective.kind"]))
-    yield from (code(settings[name]) for name in ("data", "start"))
+    yield from (_told(settings[name], code) for name in ("data", "start"))
     yield from (amount(numbers.rows), amount(numbers.steps), amount(numbers.tokens))
     yield amount(settings["optimisation.learning_rate"])
     yield from (amount(settings[f"optimisation.{name}"]) for name in ("batch_rows", "epochs"))
-    yield f"{_told(settings['lora.r'])} / {_told(settings['lora.alpha'])}"
+    yield Markdown(f"{_told(settings['lora.r'])} / {_told(settings['lora.alpha'])}")
     yield from (_told(settings["precision"]), _losses(made))
 
 
@@ -198,8 +198,9 @@ def _part(counts: Mapping[str, int] | None, name: str) -> Markdown:
     return amount(None if counts is None else counts.get(name, 0))
 
 
-def _told(value: object) -> object:
-    return "-" if value is None else value
+def _told(value: object, shown: Callable[[object], Markdown] = plain) -> Markdown:
+    """A setting; a dash where the manifest holds none."""
+    return amount(None) if value is None else shown(value)
 
 
 def _whole(value: float | None) -> Markdown:

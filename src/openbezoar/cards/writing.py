@@ -10,26 +10,26 @@ from openbezoar.cards import tables
 from openbezoar.cards.limits import limits
 from openbezoar.cards.markdown import code, fenced, plain
 from openbezoar.cards.metadata import metadata
-from openbezoar.cards.subject import Subject, find_subject
+from openbezoar.cards.subject import Subject, Told, find_subject
 from openbezoar.licences import LicenceVerdict
 from openbezoar.store import Artifact, Store
 
 __all__ = ["card", "recipe_in"]
 
 _FOLDER = Path(__file__).parent
-_RECIPE = re.compile(
-    r"^## Recipe$.*?^(?P<fence>`{3,})yaml\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
+_PARTS = re.compile(
+    r"^(?P<fence>`{3,}|~{3,})(?P<language>[^`~\n]*)\n(?P<text>.*?)^(?P=fence) *$"
+    r"|^#+ *(?P<heading>[^\n]*?) *$",
+    re.MULTILINE | re.DOTALL,
 )
+"""Blocks of code and headings; what looks like either within a block is taken with the block."""
 
 
 def card(
-    store: Store, artifact: Artifact, verdict: LicenceVerdict, accepted: str | None = None
+    store: Store, artifact: Artifact, verdict: LicenceVerdict, told: Told | None = None
 ) -> str:
-    """The card of rows or of weights, as the README.md of a repository of the hub.
-
-    `accepted` is why somebody publishes in spite of what the verdict leaves open.
-    """
-    subject = find_subject(store, artifact, verdict, accepted)
+    """The card of rows or of weights, as the README.md of a repository of the hub."""
+    subject = find_subject(store, artifact, verdict, told or Told())
     name = "model" if subject.is_model else "dataset"
     body = _environment().get_template(f"{name}.md.jinja").render(_given(subject))
     front = metadata(subject).to_yaml()
@@ -37,9 +37,14 @@ def card(
 
 
 def recipe_in(text: str) -> str | None:
-    """The recipe that a card holds; None where it holds none."""
-    found = _RECIPE.search(text)
-    return found["text"] if found else None
+    """The block of YAML under the heading Recipe; None where a card holds none."""
+    heading = ""
+    for part in _PARTS.finditer(text):
+        if part["heading"] is not None:
+            heading = part["heading"]
+        elif heading == "Recipe" and part["language"].strip() in ("yaml", "yml"):
+            return part["text"]
+    return None
 
 
 def _given(subject: Subject) -> dict[str, object]:

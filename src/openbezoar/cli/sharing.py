@@ -18,9 +18,9 @@ def card(
     stage: Annotated[str, typer.Argument(help="A stage of rows or of weights.")],
     store: StoreFolder = DEFAULT_STORE,
     accept_licence: Annotated[
-        str | None,
+        str,
         typer.Option(help="Why it is published in spite of a conflict or an unknown licence."),
-    ] = None,
+    ] = "",
 ) -> None:
     """Print the card of a data set or model: licence, origin, scores, limits, recipe."""
     from openbezoar import cards, shelf
@@ -29,7 +29,8 @@ def card(
 
     held = Store(store)
     artifact = shelf.latest(held, stage)
-    print(cards.card(held, artifact, verdict(held, artifact), accept_licence), end="")
+    told = cards.Told(accepted=accept_licence.strip())
+    print(cards.card(held, artifact, verdict(held, artifact), told), end="")
 
 
 def publish(  # noqa: PLR0913 - one argument per option
@@ -65,8 +66,9 @@ def publish(  # noqa: PLR0913 - one argument per option
     held = Store(store)
     artifact = shelf.latest(held, stage)
     where = destination(to, kind_of(artifact), public)
+    where.check()
     if not dry_run:
-        where.check()
+        where.log_in()
     wishes = Wishes(accept_licence.strip(), accept_findings.strip(), base.strip(), gguf)
     with prepared(held, artifact, wishes) as publication:
         if dry_run:

@@ -21,16 +21,21 @@ class Destination(Protocol):
         """Where a file would be."""
 
     def check(self) -> None:
-        """Raise PublishError when nothing can be sent there."""
+        """Raise PublishError when nothing can be sent there, as far as this machine can tell."""
+
+    def log_in(self) -> None:
+        """Raise PublishError when the place does not know us, or lets us only read."""
 
     def send(self, published: Sequence[File], message: str) -> str:
         """Send what is not there yet; the address of the whole."""
 
 
 def destination(to: str, kind: Kind, public: bool) -> Destination:
-    """`hf:OWNER/NAME` is a repository on the hub, everything else a folder."""
+    """`hf:OWNER/NAME` is a repository on the hub, everything else but an address a folder."""
     if to.startswith(HUB):
         return Repository(to.removeprefix(HUB), kind, public)
+    if not to or "://" in to:
+        raise ConfigError(f"--to {to!r}: is no folder; a repository is written hf:OWNER/NAME")
     if public:
         raise ConfigError(f"--public: {to} is a folder; a repository is written hf:OWNER/NAME")
     return Folder(Path(to).expanduser())

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from openbezoar.records import Example, Grade, Message, Preference, Seed, Verdict
 
-__all__ = ["Columns", "Form", "Published", "columns_of", "form_of"]
+__all__ = ["UNNAMED_JUDGE", "Columns", "Form", "Published", "columns_of", "form_of"]
 
 Published = Seed | Example | Preference
 Form = Literal["text", "integer", "real", "texts", "turns"]
@@ -16,6 +16,8 @@ Form = Literal["text", "integer", "real", "texts", "turns"]
 
 JUDGED = "judged"
 """The filter whose grades become columns."""
+UNNAMED_JUDGE = "judge"
+"""How those columns begin where the judge's own name cannot be used."""
 _RELEASED: dict[str, Form] = {
     "source": "text",
     "category": "text",
@@ -92,7 +94,8 @@ def columns_of(rows: Iterable[Published], judge: str) -> Columns:
     for row in rows:
         released.update(_fitting(row))
         graded = graded or (isinstance(row, Example) and _grade_of(row) is not None)
-    return Columns(tuple(name for name in _RELEASED if name in released), judge if graded else "")
+    named = UNNAMED_JUDGE if f"{judge}_reason" in _MAKING else judge
+    return Columns(tuple(name for name in _RELEASED if name in released), named if graded else "")
 
 
 def form_of(name: str) -> Form:

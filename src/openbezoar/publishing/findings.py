@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from openbezoar.publishing.patterns import Match, matches
+from openbezoar.publishing.patterns import Match, matches, names_a_secret
 
 __all__ = ["Findings", "own_secrets"]
 
@@ -16,7 +16,6 @@ SHOWN = 3
 """How many places of each kind are told."""
 LEAST_SECRET = 12
 """Shorter values of variables are words that stand anywhere."""
-_KEYS = re.compile(r"(?i)(?:key|token|secret|password)\Z")
 
 
 def own_secrets(environment: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -24,7 +23,7 @@ def own_secrets(environment: Mapping[str, str], home: Path) -> dict[str, str]:
     held = {
         f"value of {name}": value.strip()
         for name, value in environment.items()
-        if _KEYS.search(name) and len(value.strip()) >= LEAST_SECRET
+        if names_a_secret(name) and len(value.strip()) >= LEAST_SECRET
     }
     # The home of root is a word of many a shell command, and says nothing of anyone.
     return held | ({"home folder": str(home)} if len(home.parts) > 2 else {})

@@ -9,8 +9,18 @@ from openbezoar import files
 from openbezoar.errors import PublishError
 from openbezoar.store import Artifact
 
-__all__ = ["ADAPTER", "MODEL", "File", "Layout", "made_files", "refuse_altered", "stale"]
+__all__ = [
+    "ADAPTER",
+    "CARD",
+    "MODEL",
+    "File",
+    "Layout",
+    "is_published",
+    "made_files",
+    "refuse_altered",
+]
 
+CARD = "README.md"
 _TOKENIZER = (
     "tokenizer.json",
     "tokenizer.model",
@@ -69,14 +79,16 @@ ADAPTER = Layout(
     ("adapter_config.json", "adapter_model.safetensors", *_TOKENIZER),
     ("adapter_config.json", "adapter_model.safetensors", "chat_template.jinja"),
 )
-_PUBLISHED = (*MODEL.allowed, *ADAPTER.allowed, "*.gguf", "data/*.parquet")
+_PUBLISHED = (CARD, *MODEL.allowed, *ADAPTER.allowed, "*.gguf", "data/*.parquet")
 
 
 def made_files(artifact: Artifact, layout: Layout) -> list[File]:
     """The files of an artifact; PublishError names one that is unknown, altered or missing."""
     folder = artifact.folder / layout.folder
-    held = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    found = [File(path.relative_to(folder).as_posix(), path) for path in held]
+    held = {path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    made = {artifact.folder / name for name in artifact.manifest.files}
+    paths = sorted(held | {path for path in made if path.is_relative_to(folder)})
+    found = [File(path.relative_to(folder).as_posix(), path) for path in paths]
     for file in found:
         _refuse_unknown(file, layout.allowed)
         refuse_altered(file.path, artifact)
@@ -96,17 +108,22 @@ def refuse_altered(path: Path, artifact: Artifact) -> None:
         raise PublishError(f"{path}: is not as it was made; remove {artifact.folder} and run again")
 
 
-def stale(names: Collection[str], published: Collection[str]) -> list[str]:
-    """Of the names at a destination those of an earlier publication that this one has no more."""
-    ours = (name for name in names if any(fnmatchcase(name, known) for known in _PUBLISHED))
-    return sorted(set(ours) - set(published))
+def is_published(name: str) -> bool:
+    """Whether a publication of any kind can hold a file of this name."""
+    return _is_one_of(name, _PUBLISHED)
 
 
 def _refuse_unknown(file: File, allowed: Collection[str]) -> None:
     if file.path.is_symlink():
         raise PublishError(f"{file.path}: is a link, and links are not published; remove it")
-    if any(fnmatchcase(file.name, pattern) for pattern in allowed):
+    if _is_one_of(file.name, allowed):
         return
     is_pickle = file.name.endswith(_PICKLES)
     why = "is a pickle, which can run code where it is loaded" if is_pickle else "is unknown"
     raise PublishError(f"{file.path}: {why}, so it is not published; remove it")
+
+
+def _is_one_of(name: str, patterns: Collection[str]) -> bool:
+    return any(
+        name.count("/") == pattern.count("/") and fnmatchcase(name, pattern) for pattern in patterns
+    )

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import NamedTuple
 
-__all__ = ["KINDS", "Match", "matches"]
-
+__all__ = ["KINDS", "Match", "matches", "names_a_secret"]
 
 _NAMES = {
     "private_key": "private key",
@@ -35,8 +34,15 @@ class Match(NamedTuple):
         return f"{self.value[:2]}… ({len(self.value)} characters)"
 
 
+def names_a_secret(variable: str) -> bool:
+    """Whether an environment variable of this name holds something to be kept."""
+    return bool(_SECRET_NAMES.search(variable))
+
+
 def matches(text: str) -> Iterator[Match]:
     """Every secret and every personal-looking string of a text, kind by kind."""
+    if "\\" in text:
+        text = _ESCAPES.sub(" ", text)
     for pattern in _worth_searching(text):
         for found in pattern.finditer(text):
             kind = str(found.lastgroup)
@@ -55,6 +61,9 @@ def _worth_searching(text: str) -> Iterator[re.Pattern[str]]:
         yield _NUMBERS
 
 
+_SECRET_NAMES = re.compile(r"(?i)(?:key|token|secret|password)\Z")
+_ESCAPES = re.compile(r"\\+[nrtbf]")
+"""The ends of lines as JSON and code write them, whose letter would hide where a word begins."""
 _HINTS = (
     *("-----begin", "hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "npm_", "glpat-"),
     *("xox", "pypi-", "eyj", "sk-", "sk_", "rk_", "akia", "asia", "aiza"),

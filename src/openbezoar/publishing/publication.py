@@ -3,27 +3,28 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from openbezoar import cards, licences
+from openbezoar.cards.markdown import code, plain
 from openbezoar.errors import PublishError
 from openbezoar.licences import LicenceVerdict
 from openbezoar.publishing.findings import Findings
 from openbezoar.publishing.gguf import Type, convert, converter
-from openbezoar.publishing.layout import MODEL, File
+from openbezoar.publishing.layout import CARD, MODEL, File
 from openbezoar.publishing.parquet import SUFFIX, column_names
 from openbezoar.publishing.patterns import KINDS
 from openbezoar.publishing.repository import Kind
 from openbezoar.publishing.rows import row_files
-from openbezoar.publishing.weights import adapter_files, model_files
+from openbezoar.publishing.scratch import scratch, sweep
+from openbezoar.publishing.weights import adapter_files, base_of, model_files
 from openbezoar.store import Artifact, Store
 
 __all__ = ["Publication", "Wishes", "kind_of", "prepared"]
 
-CARD = "README.md"
+SCRATCH = "publishing"
+"""The folder of the store in which publications are made, each in one of its own."""
 
 
 class Wishes(NamedTuple):
@@ -99,11 +100,14 @@ def prepared(store: Store, artifact: Artifact, wishes: Wishes) -> Iterator[Publi
     _check_wishes(artifact, wishes)
     verdict = licences.verdict(store, artifact)
     findings = Findings.of_this_process()
+    base = base_of(store, artifact, wishes.base) if artifact.manifest.makes == "adapter" else ""
     # In the store, since there is room for what is as large as the artifact itself.
-    with TemporaryDirectory(prefix="publishing-", dir=store.root) as made:
-        out = Path(made)
-        files = _files(store, artifact, out, wishes, findings)
-        card = cards.card(store, artifact, verdict, accepted=wishes.accept_licence or None)
+    made = store.root / SCRATCH
+    sweep(made)
+    with scratch(made / artifact.folder.name) as out:
+        files = _files(store, artifact, out, base, findings)
+        told = cards.Told(accepted=wishes.accept_licence, base=base)
+        card = cards.card(store, artifact, verdict, told)
         findings.read(CARD, card)
         for file in files:
             if file.is_read:
@@ -126,12 +130,12 @@ def _check_wishes(artifact: Artifact, wishes: Wishes) -> None:
 
 
 def _files(
-    store: Store, artifact: Artifact, out: Path, wishes: Wishes, findings: Findings
+    store: Store, artifact: Artifact, out: Path, base: str, findings: Findings
 ) -> list[File]:
     if artifact.manifest.makes == "model":
         return model_files(artifact)
     if artifact.manifest.makes == "adapter":
-        return adapter_files(store, artifact, out, wishes.base)
+        return adapter_files(artifact, out, base)
     return row_files(store, artifact, out, findings)
 
 
@@ -157,7 +161,7 @@ def _columns(files: Sequence[File]) -> str:
     tables = [file for file in files if file.path.suffix == SUFFIX]
     if not tables:
         return ""
-    names = ", ".join(f"`{name}`" for name in column_names(tables[0].path))
+    names = ", ".join(map(code, column_names(tables[0].path)))
     return (
         f"\n## Columns\n\nThe Parquet files hold {names}. `details` and `verdicts`, where they "
         "are, hold JSON: what has no column of its own, and what the filters said of the row.\n"
@@ -171,6 +175,6 @@ def _looked_over(findings: Findings, wishes: Wishes) -> str:
     if not counts:
         return f"\n## Secrets and personal data\n\n{sought} Nothing was found.\n"
     told = "\n".join(counts)
-    reason = escape(" ".join(wishes.accept_findings.split()), quote=False)
+    reason = plain(wishes.accept_findings)
     accepted = f"\n\nPublished all the same, because: {reason}\n" if reason else "\n"
     return f"\n## Secrets and personal data\n\n{sought} Found:\n\n{told}{accepted}"

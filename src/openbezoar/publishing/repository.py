@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx2
 
 from openbezoar.errors import PublishError
-from openbezoar.publishing.layout import File, stale
+from openbezoar.publishing.layout import CARD, File, is_published
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -46,7 +46,7 @@ class Repository:
         return f"{self._address}/{name}"
 
     def check(self) -> None:
-        """Raise PublishError when the name is none, or nobody is logged in who may write."""
+        """Raise PublishError when the name is none."""
         from huggingface_hub.errors import HFValidationError
 
         # public by its documentation, though its package does not list it
@@ -58,6 +58,9 @@ class Repository:
             raise PublishError(f"{self.name}: is no name for a repository ({error})") from None
         if "/" not in self.name:
             raise PublishError(f"{self.name}: names no owner; write hf:OWNER/{self.name}")
+
+    def log_in(self) -> None:
+        """Raise PublishError when there is no token, or none that may write."""
         with self._telling():
             if self._token is None:
                 raise PublishError(
@@ -72,32 +75,43 @@ class Repository:
     def send(self, published: Sequence[File], message: str) -> str:
         """Send what the hub does not have yet, and make it visible in one commit; the address."""
         with self._telling():
-            is_open = self._begin()
-            self._commit(published, message)
-            if self.public and not is_open:
+            there = self._begin()
+            old = self._replaced(there)
+            self._commit(published, old, message)
+            if self.public and there.private:
                 self._api.update_repo_settings(self.name, private=False, repo_type=self.kind)
         return self._address
 
-    def _begin(self) -> bool:
-        """Make the repository where there is none; whether anyone can see it."""
+    def _begin(self) -> Any:
+        """Make the repository where there is none; what the hub says of it."""
         self._api.create_repo(self.name, private=True, repo_type=self.kind, exist_ok=True)
         info = self._api.repo_info(self.name, repo_type=self.kind)
-        is_open = not info.private
-        if is_open and not self.public:
+        if not (info.private or self.public):
             raise PublishError(
                 f"{self._address}: is there already, and public; add --public, or name another"
             )
-        return is_open
+        return info
 
-    def _commit(self, published: Sequence[File], message: str) -> None:
+    def _replaced(self, info: Any) -> set[str]:
+        """The files of the publication that is there; what others put there is not replaced."""
+        there = self._api.list_repo_files(self.name, repo_type=self.kind)
+        held = {name for name in there if is_published(name)}
+        strange = sorted(held - {CARD})
+        if strange and "openbezoar" not in (info.card_data or {}):
+            raise PublishError(
+                f"{self._address}: holds {strange[0]}, which no publication of ours put there; "
+                "name another repository"
+            )
+        return held
+
+    def _commit(self, published: Sequence[File], old: set[str], message: str) -> None:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
         from huggingface_hub.utils.tqdm import disable_progress_bars
 
         if not sys.stderr.isatty():
             disable_progress_bars()
-        there = self._api.list_repo_files(self.name, repo_type=self.kind)
-        old = stale(there, [file.name for file in published])
-        deletions = [CommitOperationDelete(name) for name in old]
+        stale = sorted(old - {file.name for file in published})
+        deletions = [CommitOperationDelete(name) for name in stale]
         additions = [CommitOperationAdd(file.name, str(file.path)) for file in published]
         self._api.create_commit(
             self.name, [*deletions, *additions], commit_message=message, repo_type=self.kind

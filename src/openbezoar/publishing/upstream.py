@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from openbezoar import hub
+from openbezoar.publishing.fields import UNNAMED_JUDGE
 from openbezoar.store import Artifact, Store
 
 __all__ = ["base_on_the_hub", "judge_of", "upstream"]
-
-UNNAMED_JUDGE = "judge"
 
 
 def upstream(store: Store, artifact: Artifact) -> Iterator[Artifact]:

@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+from openbezoar import hub
 from openbezoar.errors import PublishError
 from openbezoar.publishing.layout import ADAPTER, MODEL, File, made_files
 from openbezoar.publishing.upstream import base_on_the_hub
 from openbezoar.store import Artifact, Store
 
-__all__ = ["adapter_files", "model_files"]
+__all__ = ["adapter_files", "base_of", "model_files"]
 
 CONFIG = "adapter_config.json"
 
@@ -18,19 +19,23 @@ def model_files(artifact: Artifact) -> list[File]:
     return made_files(artifact, MODEL)
 
 
-def adapter_files(store: Store, artifact: Artifact, out: Path, base: str) -> list[File]:
-    """The files of an adapter, with a configuration below `out` that names `base`.
-
-    Without `base` it is the checkpoint that the adapter was trained on, where the hub has that.
-    """
-    found = made_files(artifact, ADAPTER)
-    named = base or base_on_the_hub(store, artifact)
+def base_of(store: Store, artifact: Artifact, wanted: str) -> str:
+    """What the hub calls the weights of an adapter: as wanted, or the checkpoint it was made on."""
+    if wanted and hub.split_name(wanted) is None:
+        raise PublishError(f"--base {wanted}: is no name on the hub; write OWNER/NAME")
+    named = wanted or base_on_the_hub(store, artifact)
     if named is None:
         raise PublishError(
             f"{artifact.folder}: the weights that this adapter was trained on have no name on the "
             "hub; publish them first, and name them with --base OWNER/NAME"
         )
-    name, _, revision = named.partition("@")
+    return named
+
+
+def adapter_files(artifact: Artifact, out: Path, base: str) -> list[File]:
+    """The files of an adapter, with a configuration below `out` that names its base."""
+    found = made_files(artifact, ADAPTER)
+    name, _, revision = base.partition("@")
     config = json.loads((artifact.folder / ADAPTER.folder / CONFIG).read_text(encoding="utf-8"))
     config |= {"base_model_name_or_path": name, "revision": revision or None}
     path = out / CONFIG
