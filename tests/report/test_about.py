@@ -25,6 +25,6 @@ def test_an_empty_store_has_no_peak_rather_than_a_zero(shelf: Shelf) -> None:
 
 def test_artifacts_of_which_a_newer_one_was_made_are_counted(shelf: Shelf) -> None:
     for limit in (5, 6):
-        numbers = {"read": limit, "rows": limit, "rejected": {}}
+        numbers: dict[str, object] = {"read": limit, "rows": limit, "rejected": {}}
         shelf.put("seeds", "source", "seeds", numbers, settings={"limit": limit})
     assert about(gather(shelf.store)).older == 1
