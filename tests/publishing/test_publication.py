@@ -177,6 +177,12 @@ def test_secrets_and_persons_are_refused_with_their_places_and_not_shown(store: 
     assert not any(word in told for word in WORDS)
 
 
+def test_the_card_is_looked_over_too(store: Store) -> None:
+    found, _ = published(store, "strangers", accept_licence=f"{WORDS[0]} agreed")
+    with pytest.raises(PublishError, match=r"1 x e-mail address \(README\.md: ja… "):
+        found.check()
+
+
 def test_accepted_findings_are_counted_in_the_card(store: Store) -> None:
     found, files = published(store, "secrets", accept_findings="made up <b>by us</b>\n# all")
     found.check()

@@ -258,7 +258,6 @@ def test_a_hub_that_may_not_be_asked_is_told(
     [
         ("strangers", "hf:me/set", "would be refused: its licence is in doubt (1 row bears no"),
         ("secrets", "hf:me/set", "would be refused: it holds what looks secret or personal (1 x"),
-        ("data", "hf:set", "error: set: names no owner; write hf:OWNER/set"),
         ("data", "store", "error: store: holds "),
         ("adaptor", "out", "error: store: holds no stage 'adaptor' (did you mean 'adapter'?)"),
     ],

@@ -6,16 +6,14 @@ from typing import Any, NamedTuple
 
 from openbezoar.errors import DataError
 from openbezoar.licences import LicenceVerdict
+from openbezoar.licences.lineage import MODELS
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.funnel import Step, chains
 from openbezoar.report.numbers import EvaluateNumbers
 from openbezoar.shelf import visible
 from openbezoar.store import Artifact, Store
 
-__all__ = ["MODELS", "Subject", "Told", "find_subject"]
-
-MODELS = ("train", "merge")
-"""The kinds of stage that make weights."""
+__all__ = ["Subject", "Told", "find_subject"]
 
 
 class Told(NamedTuple):

@@ -7,7 +7,7 @@ from openbezoar.component import digest
 from openbezoar.errors import DataError
 from openbezoar.store import Artifact, Store
 
-__all__ = ["Data", "Lineage", "Use", "files_of", "lineage", "settings_of"]
+__all__ = ["MODELS", "Data", "Lineage", "Use", "files_of", "lineage", "settings_of"]
 
 PARTS = ("train", "valid")
 """The files of a data set."""

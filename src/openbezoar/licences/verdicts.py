@@ -6,7 +6,7 @@ from openbezoar.errors import DataError
 from openbezoar.licences.attribution import attributions
 from openbezoar.licences.facts import Licence, licence_of
 from openbezoar.licences.findings import Findings, judged
-from openbezoar.licences.lineage import lineage
+from openbezoar.licences.lineage import MODELS, lineage
 from openbezoar.licences.records import LicenceVerdict
 from openbezoar.licences.rows import Tally, tally
 from openbezoar.licences.rules import Outcome, combined, side_by_side
@@ -36,7 +36,7 @@ def verdict(store: Store, artifact: Artifact) -> LicenceVerdict:
             f"{artifact.folder.name}: what it was made from cannot be told from its manifests "
             f"({error}); make it again"
         ) from None
-    is_model = artifact.manifest.kind in ("train", "merge")
+    is_model = artifact.manifest.kind in MODELS
     found = judged(origins, rows, is_model)
     for stage in line.lost:
         found.unknown.append(f"stage {stage}: the store no longer holds what it made; run it again")

@@ -170,7 +170,8 @@ def _columns(files: Sequence[File]) -> str:
 
 def _looked_over(findings: Findings, wishes: Wishes) -> str:
     """The section of the card that says what was looked for, and what was found and accepted."""
-    sought = f"Looked for before publishing: {', '.join(sorted(KINDS))}."
+    kinds = ", ".join(sorted(KINDS))
+    sought = f"Looked for before publishing, in all text but vocabularies: {kinds}."
     counts = [f"- {times} x {kind}" for kind, times in findings.counts.most_common()]
     if not counts:
         return f"\n## Secrets and personal data\n\n{sought} Nothing was found.\n"
