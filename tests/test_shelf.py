@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from openbezoar import jsonl, shelf
+from openbezoar.component import digest
 from openbezoar.errors import DataError, StoreError
 from openbezoar.records import Example, Rejected, Verdict
 from openbezoar.store import Artifact, Manifest, Store
@@ -147,12 +148,12 @@ def test_text_from_models_cannot_touch_the_terminal() -> None:
 
 
 def commit(store: Store, stage: str, kind: str, **told: Any) -> None:
-    """An artifact whose fingerprint is its stage's name, made in the order of the calls."""
+    """An artifact whose fingerprint is its stage's digest, made in the order of the calls."""
     place = len(store.artifacts())
     manifest = Manifest(
-        stage=stage, kind=kind, makes="examples", fingerprint=stage.ljust(64, "0"),
+        stage=stage, kind=kind, makes="examples", fingerprint=digest(stage),
         science={"settings": told["settings"]}, files={}, run={"finished": str(place)},
-        inputs={name: name.ljust(64, "0") for name in told["reads"]}, numbers=told["numbers"],
+        inputs={name: digest(name) for name in told["reads"]}, numbers=told["numbers"],
     )  # fmt: skip
     store.commit(store.begin(stage, manifest.fingerprint), manifest)
 

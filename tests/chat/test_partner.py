@@ -7,6 +7,7 @@ import pytest
 
 from openbezoar import jsonl
 from openbezoar.chat.partner import chat_of, find
+from openbezoar.component import digest
 from openbezoar.errors import ConfigError
 from openbezoar.models.llama_cpp import LlamaCpp
 from openbezoar.models.scripted import Scripted
@@ -24,7 +25,7 @@ def store(tmp_path: Path) -> Store:
 
 def merged(store: Store, stage: str = "sft", makes: str = "model") -> Artifact:
     """A merge stage whose model is two files."""
-    print_ = stage.ljust(64, "0")
+    print_ = digest(stage)
     folder = store.begin(stage, print_)
     (folder / "model").mkdir()
     for name in ("chat_template.jinja", "model.safetensors"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from openbezoar.component import digest
 from openbezoar.records import Score
 from openbezoar.store import Manifest, Store
 
@@ -25,11 +26,11 @@ def put(store: Store) -> Put:
     def put_stage(
         name: str, scores: Iterable[Score], items: Iterable[dict[str, Any]], model: str = ""
     ) -> None:
-        folder = store.begin(name, name.ljust(64, "0"))
+        folder = store.begin(name, digest(name))
         lines = "".join(json.dumps(item) + "\n" for item in items)
         (folder / "items.jsonl").write_text(lines, encoding="utf-8")
         manifest = Manifest(
-            stage=name, kind="evaluate", makes="scores", fingerprint=name.ljust(64, "0"),
+            stage=name, kind="evaluate", makes="scores", fingerprint=digest(name),
             science={}, inputs={}, files={}, run={},
             numbers={
                 "model": model or f"{name}_model",
