@@ -4,10 +4,11 @@ import pytest
 
 from openbezoar.evaluations.expecting import likelihoods_of, questions_of, task_of, total_of
 from openbezoar.evaluations.harness import Harness
+from openbezoar.evaluations.ledger import CheckpointLedger
 from openbezoar.evaluations.mt_bench import MtBench
 from openbezoar.evaluations.mt_bench_pairs import MtBenchPairs
 from openbezoar.evaluations.refusals import Refusals
-from openbezoar.families import Flow, Length, Reading
+from openbezoar.families import Expected, Flow, Length, Reading
 from openbezoar.ranges import exactly
 
 PAIRS = Flow(exactly(10), Length(exactly(30), exactly(50)))
@@ -23,6 +24,16 @@ def test_rows_of_unknown_length_are_counted_all_the_same() -> None:
     assert likelihoods_of(Flow(exactly(4)), None, 64, 1) == Reading(rows=exactly(4), tokens=None)
 
 
+def test_a_ledger_reads_the_first_rows_of_its_data_and_asks_its_questions() -> None:
+    """30 + 50 + 25 tokens a row, of 10 rows and of 4."""
+    ledger = CheckpointLedger(data=("pairs", "rows"), rows=8, answers=3)
+    found = ledger.expects({"pairs": PAIRS, "rows": PAIRS._replace(valid=exactly(4))})
+    assert (found.rows, found.tokens) == (exactly(12), exactly(12 * 105))
+    assert found.asked[""].requests == exactly(3)
+    assert ledger.expects({"pairs": PAIRS, "rows": Flow(None)}).tokens is None
+    assert CheckpointLedger(rows=0, answers=0).expects({}).asked[""] == Expected()
+
+
 def test_no_question_asks_nothing() -> None:
     assert questions_of([], 64).requests == exactly(0)
 
@@ -36,7 +47,7 @@ def test_our_own_rows_are_counted_and_a_limit_kept() -> None:
 def test_a_task_that_is_not_here_makes_the_whole_unknown() -> None:
     known, unknown = task_of("sample_choices", 7), task_of("no_such_task", None)
     assert unknown == Reading(rows=None, tokens=None)
-    assert total_of({"a": known, "b": unknown}).rows is None
+    assert total_of([known, unknown]).rows is None
 
 
 @pytest.mark.parametrize(("limit", "turns"), [(3, 6), (None, 32)])

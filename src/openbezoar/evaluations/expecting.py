@@ -1,6 +1,6 @@
 """How much an evaluation has to read and to ask, before it does."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 from statistics import fmean
@@ -46,11 +46,10 @@ def task_of(name: str, limit: int | None) -> Reading:
     return Reading(rows=exactly(count), tokens=AROUND * (count * each))
 
 
-def total_of(readings: Mapping[str, Reading]) -> Reading:
-    """All of them together."""
-    rows = [one.rows for one in readings.values()]
-    tokens = [one.tokens for one in readings.values()]
-    return Reading(rows=total(rows), tokens=total(tokens))
+def total_of(readings: Sequence[Reading]) -> Reading:
+    """The rows and tokens of all of them together."""
+    rows = total([one.rows for one in readings])
+    return Reading(rows=rows, tokens=total([one.tokens for one in readings]))
 
 
 @cache

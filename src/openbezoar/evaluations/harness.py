@@ -101,7 +101,7 @@ class Harness(Evaluation):
 
     def expects(self, flows: Mapping[str, Flow]) -> Reading:
         """Every row of its tasks with every choice, as far as the rows are here."""
-        return total_of({f"{run}": task_of(run.task, self.limit) for run in self.runs()})
+        return total_of([task_of(run.task, self.limit) for run in self.runs()])
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """One score for each metric of each task; one item a row, one transcript a task.

@@ -1,6 +1,6 @@
 """The ledger of a checkpoint: its perplexity on held-out rows, its answers to fixed questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
@@ -10,10 +10,11 @@ from openbezoar.component import Component
 from openbezoar.driver import wait_for
 from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal, replies
+from openbezoar.evaluations.expecting import likelihoods_of, total_of
 from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Likelihood, LikelihoodRuntime, likelihoods
 from openbezoar.evaluations.perplexity import answer_of, loss_scores
-from openbezoar.families import Bench, Evaluation, Subject
+from openbezoar.families import Bench, Evaluation, Flow, Reading, Subject
 from openbezoar.records import Example, Preference, Score
 
 __all__ = ["CheckpointLedger", "Probe"]
@@ -60,6 +61,13 @@ class CheckpointLedger(Probe, Evaluation):
     def evidence(self) -> JsonValue:
         """The questions."""
         return replies.evidence()
+
+    def expects(self, flows: Mapping[str, Flow]) -> Reading:
+        """The first rows of each data set once, and an answer to each question."""
+        flows_read = [flows[name] for name in self.data]
+        parts = [likelihoods_of(flow, self.rows, self.row_tokens, answers=1) for flow in flows_read]
+        asked = {"": replies.expects(self.answers, self.max_tokens)}
+        return total_of(parts)._replace(asked=asked)
 
     def measure(self, subject: Subject, bench: Bench) -> list[Score]:
         """Two scores a data set and four of the answers; one item a row and one a question."""

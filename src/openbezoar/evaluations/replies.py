@@ -6,16 +6,17 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from openbezoar.driver import over_rows
+from openbezoar.evaluations.expecting import questions_of
 from openbezoar.evaluations.held_out import spread
 from openbezoar.evaluations.pooled import on_scale
 from openbezoar.evaluations.questions import SAMPLE, Question, QuestionFiles
-from openbezoar.families import ChatModel, Request, Sampling
+from openbezoar.families import ChatModel, Expected, Request, Sampling, tokens_of
 from openbezoar.records import Completion, Message
 from openbezoar.refusing import refusal
 from openbezoar.repeating import repeated
 from openbezoar.statistics import Estimate, mean, share
 
-__all__ = ["Reply", "ask", "evidence", "figures"]
+__all__ = ["Reply", "ask", "evidence", "expects", "figures"]
 
 
 class Reply(NamedTuple):
@@ -56,14 +57,18 @@ class Reply(NamedTuple):
 async def ask(model: ChatModel, count: int, max_tokens: int) -> list[Reply]:
     """The first turns of so many questions of our own, answered greedily."""
     sampling = Sampling(temperature=0, max_tokens=max_tokens)
-    questions = spread(QuestionFiles(SAMPLE).load("vetted"), count) if count else []
 
     async def answer(question: Question) -> Completion:
         asked = (Message(role="user", content=question.turns[0]),)
         return await model.complete(Request(messages=asked, sampling=sampling))
 
-    outcomes = over_rows(questions, answer, limit=max(1, count))
+    outcomes = over_rows(_questions(count), answer, limit=max(1, count))
     return [Reply(one.row, one.result) async for one in outcomes]
+
+
+def expects(count: int, max_tokens: int) -> Expected:
+    """About what `ask` will take."""
+    return questions_of([tokens_of(one.turns[0]) for one in _questions(count)], max_tokens)
 
 
 def evidence() -> str:
@@ -83,3 +88,8 @@ def figures(replies: Sequence[Reply], max_tokens: int) -> Mapping[str, Estimate]
         "refusals": share(sum(bool(one.refusal) for one in given), len(given)),
         "repetition": on_scale(mean(said_again), 0, 1),
     }
+
+
+def _questions(count: int) -> list[Question]:
+    """So many, spread evenly over the categories."""
+    return spread(QuestionFiles(SAMPLE).load("vetted"), count) if count else []
