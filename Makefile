@@ -46,8 +46,8 @@ browser: ## what the labelling page is tested in; without it those tests fail an
 	command -v chromium || command -v chromium-browser || command -v google-chrome || \
 	{ test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -qq --no-install-recommends chromium; } || true
 
-test: browser lint type layers ## exactly what CI runs
-	$(BIN)/pytest -m 'not gpu' -q -n 2
+test: browser lint type layers ## exactly what CI runs; two workers of one thread each
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not gpu' -q -n 2
 
 coverage: setup
 	$(BIN)/pytest -m 'not gpu' -q --cov --cov-report=term-missing:skip-covered

@@ -37,6 +37,11 @@ def test_every_score_has_its_interval_and_what_it_rests_on() -> None:
     assert lines[5] == ["loss.x", "↓", "1.206", "-", "15", "0", "1"]
 
 
+def test_a_length_has_no_arrow() -> None:
+    tokens = Score(name="ledger.tokens", value=50.5, n=8, higher_is_better=None)
+    assert shown(scores=[tokens])[3].split() == ["ledger.tokens", "50.5", "8", "0"]
+
+
 def test_a_score_without_a_value_is_a_dash_and_its_note_says_why() -> None:
     lines = shown()
     assert lines[4].split() == ["mt_bench.math", "↑", "-", "-", "1", "3", "2"]

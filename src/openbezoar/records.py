@@ -176,12 +176,18 @@ class Score(Record):
     low: float | None = None
     high: float | None = None
     """The bounds of the 95 % interval."""
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
+    """None where neither is: a length, and what follows one."""
     flags: tuple[str, ...] = ()
     """What stands beside the value in every table: measured on a part, zero, below chance."""
     note: str = ""
     settings: dict[str, JsonValue] = {}
     """What the value depends on beside the model; scores that differ in it are no comparison."""
+
+    @property
+    def arrow(self) -> str:
+        """Which way is better, if one is."""
+        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
 
     def flagged(self, *flags: str) -> "Score":
         """Itself with more that stands beside the value."""

@@ -48,14 +48,13 @@ def _twins(scores: Sequence[Score]) -> Iterator[tuple[Score, Score | None]]:
 
 
 def _row(score: Score, chat: Score | None, notes: Sequence[str]) -> dict[str, Any]:
-    direction = "\u2191" if score.higher_is_better else "\u2193"
     flags = [*score.flags]
     if chat is not None:
         flags += [f"chat: {flag}" for flag in chat.flags if flag not in flags]
     both = [one.note for one in (score, chat) if one is not None and one.note]
     places = dict.fromkeys(str(notes.index(note) + 1) for note in both)
     return {
-        "score": f"{score.name} {direction}",
+        "score": f"{score.name} {score.arrow}".rstrip(),
         "value": cell(score.value),
         "95 % interval": _interval(score),
         "with chat template": None if chat is None else cell(chat.value),

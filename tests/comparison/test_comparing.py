@@ -97,6 +97,14 @@ def test_where_less_is_better_the_lower_side_wins(store: Store, put: Put) -> Non
     assert found.verdict == "B is better"
 
 
+def test_no_side_wins_where_neither_more_nor_less_is_better(store: Store, put: Put) -> None:
+    tokens = [score("ledger.tokens", 9.0, higher_is_better=None)]
+    for name in ("c", "d"):
+        put(name, tokens, [])
+    with pytest.raises(DataError, match="measured nothing alike"):
+        compare(side_of("c", store), side_of("d", store))
+
+
 def test_several_comparisons_are_corrected(store: Store, put: Put) -> None:
     """p alone is below 0.05 in each of thirty; thirty times that is not."""
     tasks = [f"task{n}" for n in range(30)]

@@ -52,7 +52,7 @@ def test_answers_are_scored_with_their_interval_and_kept(
     assert {name: score.value for name, score in found.items()} == {
         "ledger.stopped": 1, "ledger.tokens": 5, "ledger.refusals": 1, "ledger.repetition": 0
     }  # fmt: skip
-    assert not found["ledger.refusals"].higher_is_better
+    assert [score.arrow for score in found.values()] == ["↑", "", "↓", "↓"]
     assert found["ledger.stopped"].settings["asked"] == 4
     assert [note["refusal"] for note in desk.notes("items.jsonl")] == ["refusal"] * 4
     assert desk.notes("transcripts.jsonl")[0]["answer"] == "I cannot help with that."

@@ -153,7 +153,7 @@ def _score(score: Score) -> list[object]:
         else "none"
     )
     value = Markdown("**invalid**") if score.value is None else amount(score.value)
-    better = "higher" if score.higher_is_better else "lower"
+    better = {True: "higher", False: "lower", None: "neither"}[score.higher_is_better]
     note = "; ".join(filter(None, (*score.flags, score.note)))
     return [code(score.name), value, interval, amount(score.n), missing, better, note]
 

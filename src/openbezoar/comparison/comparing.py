@@ -17,8 +17,8 @@ NO_DIFFERENCE = "no difference shown"
 LEVEL = 0.05
 """How easily chance may give what is called a difference."""
 ROUNDS = 2000
-NOT_COMPARED = ("perplexity.", "ledger.perplexity.", "ledger.tokens")
-"""What says again in other units what a loss says, and a length, which is neither good nor bad."""
+NOT_COMPARED = ("perplexity.", "ledger.perplexity.")
+"""What says again in other units what a loss says."""
 
 
 class Comparison(Record):
@@ -110,14 +110,20 @@ def compare(a: Side, b: Side, despite_settings: bool = False) -> Found:
 
 
 def _metrics(a: Side, b: Side) -> list[str]:
-    """The scores with items, and those without that stand for more than a part of another."""
+    """The scores with items, and those without that stand for more than a part of another.
+
+    Of what is better neither way, such as a length, no side can win.
+    """
     scores = {**a.scores, **b.scores}
     return [
         name
-        for name in scores
-        if name in a.cells
-        or name in b.cells
-        or not name.startswith((*NOT_COMPARED, *(f"{other}." for other in scores)))
+        for name, score in scores.items()
+        if score.higher_is_better is not None
+        and (
+            name in a.cells
+            or name in b.cells
+            or not name.startswith((*NOT_COMPARED, *(f"{other}." for other in scores)))
+        )
     ]
 
 
@@ -132,7 +138,7 @@ def _paired(metric: str, a: Side, b: Side, despite_settings: bool) -> Pairing | 
         return f"settings differ: {differing}"
     ours = {item: cells[0] for item, cells in a.cells[metric].items()}
     theirs = {item: cells[0] for item, cells in b.cells[metric].items()}
-    found = _pairing(metric, ours, theirs, scores[0].higher_is_better, differing)
+    found = _pairing(metric, ours, theirs, scores[0].higher_is_better is True, differing)
     return found if isinstance(found, str) else found._replace(flags=_flags(scores[0], scores[1]))
 
 

@@ -75,7 +75,7 @@ class Grading(NamedTuple):
         found = rank_correlation(rated)
         return Score(
             name=f"{NAME}.length", value=found.value, n=found.n, low=found.low, high=found.high,
-            standard_error=found.standard_error, settings=self.settings,
+            standard_error=found.standard_error, settings=self.settings, higher_is_better=None,
             note="rank correlation of an answer's length and its rating: no cause, but a warning",
         )  # fmt: skip
 

@@ -122,7 +122,7 @@ def answer_scores(given: Sequence[replies.Reply], max_tokens: int) -> list[Score
         Score(
             name=f"ledger.{name}", value=found.value, standard_error=found.standard_error,
             low=found.low, high=found.high, n=found.n, missing=lost, settings=settings,
-            higher_is_better=name not in ("refusals", "repetition"),
+            higher_is_better=None if name == "tokens" else name == "stopped",
             note=f"answers to {len(given)} questions of our own, at most {max_tokens} tokens each",
         )
         for name, found in replies.figures(given, max_tokens).items()

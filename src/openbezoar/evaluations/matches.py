@@ -81,7 +81,7 @@ class Matching(NamedTuple):
         flips = share(sum(match.first != match.second for match in asked), len(asked))
         return [
             self._win_rate(read, missing),
-            self._share("flips", flips, "verdicts that change when the answers swap seats"),
+            self._share("flips", flips, "verdicts that change when the answers swap seats", False),
             self._share("first_seat", _first_seat(asked), "decisions for the answer shown first"),
             self._share("longer_wins", _longer_wins(read), "decided matches that the longer won"),
         ]
@@ -115,11 +115,13 @@ class Matching(NamedTuple):
             settings=self.settings,
         )  # fmt: skip
 
-    def _share(self, name: str, found: Estimate, note: str) -> Score:
+    def _share(
+        self, name: str, found: Estimate, note: str, higher_is_better: bool | None = None
+    ) -> Score:
         return Score(
             name=f"{self.name}.{name}", value=found.value, n=found.n, low=found.low,
-            high=found.high, standard_error=found.standard_error, higher_is_better=False,
-            note=note, settings=self.settings,
+            high=found.high, standard_error=found.standard_error, note=note,
+            higher_is_better=higher_is_better, settings=self.settings,
         )  # fmt: skip
 
 

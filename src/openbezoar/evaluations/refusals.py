@@ -187,7 +187,7 @@ class Refusals(Evaluation):
         missing = asked - len(found)
         return [
             _score(name, declined, missing, higher_is_better=False),
-            _score(f"{name}.tokens", tokens, missing, note="an answer's mean length"),
+            _score(f"{name}.tokens", tokens, missing, None, "an answer's mean length"),
             _score(f"{name}.stopped", stopped, missing, note="answers that ended by themselves"),
         ]
 
@@ -223,7 +223,7 @@ def _transcript(one: Answered, model: str) -> dict[str, JsonValue]:
 
 
 def _score(
-    name: str, found: Estimate, missing: int, higher_is_better: bool = True, note: str = ""
+    name: str, found: Estimate, missing: int, higher_is_better: bool | None = True, note: str = ""
 ) -> Score:
     is_known = found.value is not None
     return Score(

@@ -1,6 +1,5 @@
 """The ledger: every score of every model in one table, with its interval, n and footnotes."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,10 +13,6 @@ __all__ = ["Column", "Ledger", "Line", "ledger", "main_lines"]
 
 PANELS, PER_FAMILY = 9, 3
 """How many metrics are drawn, and how many of one evaluation."""
-
-
-NEITHER = re.compile(r"\.(length|tokens)$")
-"""Metrics of which neither more nor less is better."""
 
 
 class Column(NamedTuple):
@@ -38,10 +33,8 @@ class Line(NamedTuple):
 
     @property
     def arrow(self) -> str:
-        """Which way is better; nothing for a length, and for what follows one."""
-        if NEITHER.search(self.metric):
-            return ""
-        return "↑" if next(score.higher_is_better for score in self.scores if score) else "↓"
+        """Which way is better, if one is."""
+        return next(score.arrow for score in self.scores if score)
 
     @property
     def notes(self) -> list[str]:
