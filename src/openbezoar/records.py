@@ -153,12 +153,12 @@ class Failure(Record):
 
 
 class Completion(Record):
-    """A model's answer to one request, with the tokens it took."""
+    """A model's answer to one request, with the tokens it took; None where nobody counted them."""
 
     text: str
     finish_reason: str
-    tokens_in: int
-    tokens_out: int
+    tokens_in: int | None
+    tokens_out: int | None
     model: str = ""
 
 

@@ -43,6 +43,17 @@ def test_a_sum_over_stages_of_which_one_was_not_measured_is_none() -> None:
     assert "| all | - | - | 3 |" in tables.costs(replace(subject, line=[measured, subject.made]))
 
 
+@pytest.mark.parametrize(
+    ("read", "cells"),
+    [(0, "| 3 | - | unknown | unknown |"), (7, "| 3 | - | 7 or more | unknown |")],
+)
+def test_tokens_that_a_server_did_not_count_are_not_left_out(read: int, cells: str) -> None:
+    subject = by_hand("mix", "examples data set", MIXED)
+    usage = {"requests": 3, "tokens_in": read, "tokens_out": 0, "uncounted": 2}
+    measured = replace(subject.made, run=Run(**{**BEFORE, "usage": usage}))
+    assert tables.costs(replace(subject, line=[measured])).count(cells) == 2
+
+
 def test_a_setting_that_a_manifest_lacks_is_a_dash() -> None:
     table = tables.training(by_hand("train", "adapter", COURSE))
     assert "None" not in table

@@ -72,6 +72,11 @@ def test_a_stage_that_asked_nobody_took_no_request() -> None:
     assert taken(artifact())["requests"] is None, "nobody counted"
 
 
+def test_tokens_that_a_server_did_not_count_are_unknown() -> None:
+    took = taken(artifact(usage={"requests": 3, "tokens_in": 7, "uncounted": 1}))
+    assert (took["requests"], took["tokens_in"], took["tokens_out"]) == (3, None, None)
+
+
 def test_the_memory_of_a_gpu_is_compared_too() -> None:
     made = [artifact("a", measured={"peak_gpu_memory_mb": 80.0}), artifact("b")]
     found = compared({name: expected(name, gpu_mb=exactly(100)) for name in "ab"}, made)

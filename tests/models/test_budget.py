@@ -119,7 +119,7 @@ async def test_a_text_of_more_tokens_than_expected_crosses_no_cap(ask: Ask) -> N
 
 async def test_an_answer_that_the_server_did_not_count_is_never_free(ask: Ask) -> None:
     async def uncounted(request: Request) -> Completion:
-        return Completion(text="yes", finish_reason="stop", tokens_in=0, tokens_out=0)
+        return Completion(text="yes", finish_reason="stop", tokens_in=None, tokens_out=None)
 
     purse = Purse("the recipe", Budget(usd=50e-6))
     account = Account(SPEC, [purse], PRICES)

@@ -254,6 +254,21 @@ def test_a_cache_that_another_program_holds_is_waited_for(database: Path) -> Non
     answers.close()
 
 
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 0, "completion_tokens": 0}])
+async def test_answers_whose_tokens_the_server_did_not_count_are_told_apart(
+    database: Path, ask: Ask, serve: Any, chat: Any, usage: dict[str, int] | None
+) -> None:
+    status, said = chat("yes")
+    replies = [(status, {**said, "usage": usage}), chat("no")]
+    url = serve(lambda body: replies.pop(0)).url
+    counted: dict[str, float] = {}
+    spec = OpenAI(model="m", runtime=Endpoint(base_url=url))
+    async with open_model(spec, database, counted) as model:
+        answers = [await model.complete(ask(text)) for text in ("1", "2", "1")]
+    assert [answer.tokens_in for answer in answers] == [None, 7, None]
+    assert (counted["uncounted"], counted["tokens_in"], counted["cached"]) == (2, 7, 1)
+
+
 async def test_retries_are_counted_where_they_occur(
     database: Path, ask: Ask, serve: Any, chat: Any
 ) -> None:

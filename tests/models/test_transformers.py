@@ -158,7 +158,7 @@ async def test_a_streamed_answer_is_the_answer(model: Checkpoint, ask: Ask) -> N
 def test_writing_stops_when_somebody_asks_for_it(model: Checkpoint, ask: Ask) -> None:
     request, halted = ask(sampling=Sampling(temperature=0, max_tokens=40)), Event()
     work = [Rendered(model._prompt(request.messages), request)]
-    assert model._generate(work, None, halted)[0].tokens_out > 1
+    assert (model._generate(work, None, halted)[0].tokens_out or 0) > 1
     halted.set()
     assert model._generate(work, None, halted)[0].tokens_out == 1
 

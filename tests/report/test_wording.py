@@ -37,6 +37,17 @@ def test_money_that_nobody_knows_is_never_a_zero(usage: dict[str, float], shown:
 
 
 @pytest.mark.parametrize(
+    ("usage", "shown"),
+    [({}, "-"), ({"tokens_in": 1200}, "1,200"), ({"tokens_in": 0, "uncounted": 3}, "unknown"),
+     ({"tokens_in": 1200, "uncounted": 1}, "1,200 or more")],
+)  # fmt: skip
+def test_tokens_that_no_server_counted_are_never_a_zero(
+    usage: dict[str, int | float], shown: str
+) -> None:
+    assert wording.tokens(usage, "tokens_in") == shown
+
+
+@pytest.mark.parametrize(
     ("megabytes", "shown"), [(None, "-"), (53.4, "53 MB"), (1007, "1.0 GB"), (2622, "2.6 GB")]
 )
 def test_memory_is_shown_for_people(megabytes: float | None, shown: str) -> None:

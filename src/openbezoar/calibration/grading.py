@@ -86,7 +86,7 @@ def grade(judge: Judge, rows: Sequence[Example], recipe: Recipe, store: Store) -
 
     grades = wait_for(work())
     price = price_of(spec, recipe.prices)
-    if price is None or not rows:
+    if price is None or not rows or usage.get("uncounted"):
         return Graded(grades, None)
     usd = price.usd(usage.get("tokens_in", 0), usage.get("tokens_out", 0))
     return Graded(grades, 1000 * usd / len(rows))

@@ -23,6 +23,7 @@ __all__ = [
 
 MOST_MISSING = 0.05
 """A larger share of missing rows is marked, and named among the limits."""
+TOKENS = ("tokens_in", "tokens_out")
 
 
 def parts(subject: Subject) -> Markdown:
@@ -160,19 +161,19 @@ def _score(score: Score) -> list[object]:
 
 def _cost(made: Made) -> list[object]:
     usage: Mapping[str, int | float] = made.run.usage
-    counted = [usage.get(name) for name in ("requests", "cached", "tokens_in", "tokens_out")]
+    counted = [_whole(usage.get(name)) for name in ("requests", "cached")]
+    counted += [_tokens(usage.get(name), bool(usage.get("uncounted"))) for name in TOKENS]
     money = "unknown" if usage.get("unpriced") else amount(usage.get("usd"))
     seconds, peak = made.run.seconds, made.run.peak_memory_mb
-    return [code(made.name), amount(seconds), amount(peak), *map(_whole, counted), money]
+    return [code(made.name), amount(seconds), amount(peak), *counted, money]
 
 
 def _total(subject: Subject) -> list[object]:
     """Sums over all stages; time, memory and money are unknown where those of a stage are."""
     usages = [made.run.usage for made in subject.line]
-    counted = [
-        _sum(usage.get(name) for usage in usages)
-        for name in ("requests", "cached", "tokens_in", "tokens_out")
-    ]
+    counted = [_whole(_sum(usage.get(name) for usage in usages)) for name in ("requests", "cached")]
+    uncounted = any(usage.get("uncounted") for usage in usages)
+    counted += [_tokens(_sum(usage.get(name) for usage in usages), uncounted) for name in TOKENS]
     unknown = any(usage.get("unpriced") for usage in usages)
     money = "unknown" if unknown else amount(_sum(usage.get("usd") for usage in usages))
     seconds = [made.run.seconds for made in subject.line if made.run.seconds is not None]
@@ -182,7 +183,7 @@ def _total(subject: Subject) -> list[object]:
         "all",
         amount(sum(seconds) if len(seconds) == stages else None),
         amount(max(peaks) if len(peaks) == stages else None),
-        *map(_whole, counted),
+        *counted,
         money,
     ]
 
@@ -205,6 +206,13 @@ def _told(value: object, shown: Callable[[object], Markdown] = plain) -> Markdow
 
 def _whole(value: float | None) -> Markdown:
     return amount(None if value is None else int(value))
+
+
+def _tokens(value: float | None, is_more: bool) -> Markdown:
+    """Tokens read or written; where a server did not count some, that is said."""
+    if not is_more:
+        return _whole(value)
+    return plain(f"{int(value):,} or more" if value else "unknown")
 
 
 def _why(lost: Mapping[str, int]) -> str:

@@ -64,7 +64,7 @@ def taken(artifact: Artifact) -> dict[str, float | None]:
     """What a stage took, by the names of an estimate's figures."""
     run: dict[str, Any] = dict(artifact.manifest.run)
     usage: dict[str, Any] | None = run.get("usage")
-    counted = {name: None if usage is None else usage.get(name, 0) for name in FIGURES[1:4]}
+    counted = {name: _counted(usage, name) for name in FIGURES[1:4]}
     rows = _rows(artifact)
     return {
         **({} if rows is None else {"rows": rows}),
@@ -75,6 +75,13 @@ def taken(artifact: Artifact) -> dict[str, float | None]:
         "gpu_mb": (run.get("measured") or {}).get("peak_gpu_memory_mb"),
         "disk_mb": run.get("disk_mb"),
     }
+
+
+def _counted(usage: Mapping[str, float] | None, name: str) -> float | None:
+    """Requests or tokens; unknown where a server did not count tokens."""
+    if usage is None or (usage.get("uncounted") and name != "requests"):
+        return None
+    return usage.get(name, 0)
 
 
 def _rows(artifact: Artifact) -> float | None:

@@ -112,6 +112,8 @@ def _each_grade(judges: Sequence[AskingFilter], seen: Evidence | None) -> Expect
     grades = [part.expects_grades(exactly(read.get(part.kind, 0))).likely for part in judges]
     if seen is None or not sum(grades) or not seen.usage.get("requests"):
         return None
+    if seen.usage.get("uncounted"):  # a server did not count all tokens
+        return None
     names = ("requests", "tokens_in", "tokens_out")
     around = Range(low=0.85, likely=1, high=1.15)
     return Expected(*(around * (seen.usage.get(name, 0) / sum(grades)) for name in names))

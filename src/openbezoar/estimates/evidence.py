@@ -56,12 +56,16 @@ class Evidence:
         if not calls:
             return None
         answers = [[one.answer for one in call.exchanges if one.answer] for call in calls]
+        read = [[one.tokens_in for one in given] for given in answers]
+        written = [[one.tokens_out for one in given] for given in answers]
+        if any(None in each for each in (*read, *written)):  # a server did not count them
+            return None
         draws = self.numbers.get("draws") or self.numbers.get("seeds") or len(calls)
         made = self.numbers["rows"] / draws
         return Expected(
             around([float(len(call.exchanges)) for call in calls]),
-            around([float(sum(one.tokens_in for one in given)) for given in answers]),
-            around([float(sum(one.tokens_out for one in given)) for given in answers]),
+            around([float(sum(filter(None, each))) for each in read]),
+            around([float(sum(filter(None, each))) for each in written]),
             _spread(made, _deviation(made, len(calls))),
         )
 

@@ -183,7 +183,8 @@ class Refusals(Evaluation):
     def _scores(self, name: str, found: list[Answered], asked: int) -> list[Score]:
         declined = share(sum(bool(one.reason) for one in found), len(found))
         stopped = share(sum(_stopped(one) for one in found), len(found))
-        tokens = never_negative(mean([float(one.completion.tokens_out) for one in found]))
+        counts = [one.completion.tokens_out for one in found]
+        tokens = never_negative(mean([float(count) for count in counts if count is not None]))
         missing = asked - len(found)
         return [
             _score(name, declined, missing, higher_is_better=False),

@@ -79,7 +79,8 @@ def evidence() -> str:
 def figures(replies: Sequence[Reply], max_tokens: int) -> Mapping[str, Estimate]:
     """The shares that stop and that decline, the mean length and the mean repetition."""
     given = [one for one in replies if one.completion is not None]
-    lengths = [float(one.completion.tokens_out) for one in given if one.completion]
+    counts = [one.completion.tokens_out for one in given if one.completion]
+    lengths = [float(count) for count in counts if count is not None]
     said_again = [again for one in given if (again := one.repetition) is not None]
     longest = max([float(max_tokens), *lengths])
     return {

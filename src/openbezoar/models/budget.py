@@ -154,8 +154,8 @@ class Account:
         return told.usd if told and self._price else None
 
     def _told(self, completion: Completion) -> Cost | None:
-        """What an answer took; None where the server did not count the tokens that it read."""
-        if not completion.tokens_in:
+        """What an answer took; None where the server did not count its tokens."""
+        if completion.tokens_in is None or completion.tokens_out is None:
             return None
         return self._cost(completion.tokens_in, completion.tokens_out)
 

@@ -137,6 +137,8 @@ class Pacer:
         """Correct what was booked by what was taken; a failed try took nothing that we know of."""
         taken = 0
         if completion is not None:
+            if completion.tokens_in is None or completion.tokens_out is None:
+                return  # what was booked is the best that is known
             taken = completion.tokens_in + completion.tokens_out
             before = completion.tokens_out if self._written is None else self._written
             self._written = 0.9 * before + 0.1 * completion.tokens_out

@@ -239,12 +239,13 @@ class OpenAIModel(ChatModel):
                 self._at("did not answer with a chat completion; `runtime.base_url` ends in /v1?")
             ) from None
         choice = reply.choices[0] if reply.choices else _Choice()
-        usage = reply.usage or _Usage()
+        # every request holds tokens: a server that says 0 does not count
+        usage = reply.usage if reply.usage and reply.usage.prompt_tokens else _Usage()
         return Completion(
             text=(choice.message.content if choice.message else None) or "",
             finish_reason=choice.finish_reason or "",
-            tokens_in=usage.prompt_tokens or 0,
-            tokens_out=usage.completion_tokens or 0,
+            tokens_in=usage.prompt_tokens,
+            tokens_out=usage.completion_tokens,
             model=self.name,
         )
 

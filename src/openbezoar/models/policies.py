@@ -32,7 +32,8 @@ async def open_model(
     """Give the model behind its cache of answers; it is connected at the first unknown request.
 
     `usage` counts every request and its tokens, in `cached` how many were not asked anew, and where
-    they occur `retries`, `usd`, and in `unpriced` the answers that cost nobody knows what.
+    they occur `retries`, `usd`, in `unpriced` the answers that cost nobody knows what, and in
+    `uncounted` those whose tokens a server did not count.
     `spending` holds the budgets of the run.
     """
     account = (spending or Spending()).account(spec)
@@ -102,8 +103,10 @@ class CachedModel(ChatModel):
 
         kept, known = await self._asked({"request": request.model_dump(mode="json")}, ask)
         completion = Completion.model_validate_json(kept)
-        self._count("tokens_in", completion.tokens_in)
-        self._count("tokens_out", completion.tokens_out)
+        if completion.tokens_in is None or completion.tokens_out is None:
+            self._count("uncounted")
+        self._count("tokens_in", completion.tokens_in or 0)
+        self._count("tokens_out", completion.tokens_out or 0)
         usd = self._account.usd(completion)
         if usd is not None:
             self._count("usd", 0.0 if known else usd)

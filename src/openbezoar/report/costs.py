@@ -13,7 +13,7 @@ __all__ = ["costs_against_plan", "usage"]
 def usage(contents: Contents) -> list[tuple[str, dict[str, int | float]]]:
     """What was asked of models, by stage, then in total; nothing where none was asked."""
     used = [(made.name, made.run.usage) for made in contents.latest if made.run.usage]
-    counted = {name for _, usage in used for name in usage} & {"usd", "unpriced"}
+    counted = {name for _, usage in used for name in usage} & {"usd", "unpriced", "uncounted"}
     names = ("requests", "cached", "tokens_in", "tokens_out", *sorted(counted))
     total = {
         name: sum(usage.get(name, 0) for _, usage in used)

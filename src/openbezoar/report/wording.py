@@ -20,6 +20,7 @@ __all__ = [
     "number",
     "plain",
     "settings",
+    "tokens",
 ]
 
 LONGEST_MESSAGE = 500
@@ -68,6 +69,14 @@ def money(usage: dict[str, int | float]) -> str:
         return "unknown" if usage.get("unpriced") else "-"
     known = f"${usd:,.4f}" if 0 < usd < 1 else f"${usd:,.2f}"
     return f"{known} and an unknown part" if usage.get("unpriced") else known
+
+
+def tokens(usage: dict[str, int | float], name: str) -> str:
+    """Tokens read or written; of answers that a server did not count nobody knows them."""
+    known = number(usage.get(name))
+    if not usage.get("uncounted"):
+        return known
+    return f"{known} or more" if usage.get(name) else "unknown"
 
 
 def moment(text: str) -> str:
