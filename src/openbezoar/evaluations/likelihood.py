@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import PositiveInt
 
+from openbezoar import memory
 from openbezoar.component import Runtime
 from openbezoar.errors import ParseError
 from openbezoar.records import Message
@@ -81,4 +82,6 @@ def scored(
 
     model = load_model(folder, device_for(runtime.device), precision)
     found = row_log_probabilities(model, rows, runtime.micro_tokens, between)
+    del model
+    memory.release()
     return [[Likelihood(*one) for one in row] for row in found]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from openbezoar import memory
 from openbezoar.component import OneOf
 from openbezoar.errors import ConfigError
 from openbezoar.families import Bench, Evaluation, ModelSpec, Numbers, Stage, expect
@@ -77,6 +78,7 @@ class EvaluateStage(Stage):
             bench.deadline.check()
             bench.say(f"{part.kind} of {self.model}")
             scores += [score.flagged(*more) for score in part.measure(subject, bench)]
+            memory.release()
         content: list[JsonValue] = [score.model_dump(mode="json") for score in scores]
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (bench.folder / "scores.json").write_text(text, encoding="utf-8")
