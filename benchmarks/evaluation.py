@@ -135,7 +135,8 @@ async def judge(given: argparse.Namespace) -> dict[str, Any]:
     from openbezoar.evaluations.questions import SAMPLE, QuestionFiles
     from openbezoar.judges.rating import form_of
     from openbezoar.judges.wording import Exchange, OwnWording
-    from openbezoar.models.openai import Endpoint, OpenAI
+    from openbezoar.models.endpoint import Endpoint
+    from openbezoar.models.openai import OpenAI
     from openbezoar.models.policies import open_model
 
     questions = QuestionFiles(SAMPLE).load("vetted")

@@ -102,8 +102,11 @@ def _cell(text: str) -> str:
 
 
 def _settings(part: type[Component], values: Component | None = None) -> Iterator[_Setting]:
-    """The settings of a part; those of a block are named with a dot, its `values` the defaults."""
-    for name, field in part.model_fields.items():
+    """The settings of a part; those of a block are named with a dot, its `values` the defaults.
+
+    Logistics come last, also where a part adds settings to those of its family.
+    """
+    for name, field in sorted(part.model_fields.items(), key=lambda pair: pair[0] == "runtime"):
         if name == "kind":
             continue
         default = field.get_default(call_default_factory=True)

@@ -11,8 +11,9 @@ from openbezoar.component import science
 from openbezoar.errors import ConfigError, MissingExtra
 from openbezoar.families import ModelSpec
 from openbezoar.models.anthropic import Anthropic, AnthropicEndpoint
+from openbezoar.models.endpoint import Endpoint
 from openbezoar.models.llama_cpp import LlamaCpp
-from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.models.openai import OpenAI
 from openbezoar.models.scripted import Scripted
 from openbezoar.models.transformers import Transformers
 from openbezoar.models.vllm import Vllm

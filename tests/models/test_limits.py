@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from openbezoar.families import Request, Sampling
+from openbezoar.models.endpoint import Endpoint
 from openbezoar.models.limits import Gate, Pacer, PerMinute, limits_of
-from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.models.openai import OpenAI
 from openbezoar.models.scripted import Line, Scripted
 from openbezoar.records import Completion
 

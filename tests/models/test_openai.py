@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from openbezoar.component import science
 from openbezoar.errors import ConfigError, ModelError, OpenBezoarError, ParseError
 from openbezoar.families import Request, Sampling
-from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.models.endpoint import Endpoint
+from openbezoar.models.openai import OpenAI
 from openbezoar.models.retrying import Trouble
 from openbezoar.records import Completion
 

@@ -15,7 +15,8 @@ import pytest
 
 from openbezoar.errors import ParseError, StoreError
 from openbezoar.families import ChatModel, ModelSpec, Request, Sampling, Scorer
-from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.models.endpoint import Endpoint
+from openbezoar.models.openai import OpenAI
 from openbezoar.models.policies import Answers, open_model
 from openbezoar.models.scripted import ScriptedModel
 from openbezoar.records import Message

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.models.endpoint import Endpoint
+from openbezoar.models.openai import OpenAI
 from openbezoar.models.prices import Listed, Price, list_prices, price_of
 from openbezoar.models.scripted import Line, Scripted
 

@@ -9,7 +9,8 @@ import pytest
 from openbezoar.errors import BudgetReached, ConfigError
 from openbezoar.families import Request, Sampling
 from openbezoar.models.budget import Budget
-from openbezoar.models.openai import Endpoint, OpenAI
+from openbezoar.models.endpoint import Endpoint
+from openbezoar.models.openai import OpenAI
 from openbezoar.models.policies import open_model
 from openbezoar.models.prices import Price
 from openbezoar.models.scripted import Line, Scripted

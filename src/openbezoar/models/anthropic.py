@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from json import JSONDecodeError
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
 from openbezoar.errors import MissingExtra, ModelError
-from openbezoar.families import ChatModel, ModelSpec, Request
+from openbezoar.families import ChatModel, Request
 from openbezoar.models.anthropic_batches import AnthropicBatches
 from openbezoar.models.batches import batched
-from openbezoar.models.keys import is_loopback, key_for
-from openbezoar.models.openai import Endpoint
+from openbezoar.models.endpoint import Endpoint, Served
+from openbezoar.models.keys import is_loopback
 from openbezoar.models.retrying import Trouble
 from openbezoar.models.statuses import failure_of
 from openbezoar.records import Completion
@@ -43,10 +43,9 @@ class AnthropicEndpoint(Endpoint):
     """The name of the environment variable that holds the key; never the key itself."""
 
 
-class Anthropic(ModelSpec):
+class Anthropic(Served):
     """A model of Anthropic's."""
 
-    bills: ClassVar[bool] = True
     kind: Literal["anthropic"] = "anthropic"
     model: str
     """The model's name, such as `claude-sonnet-5`."""
@@ -57,31 +56,9 @@ class Anthropic(ModelSpec):
     """Further fields of the request, such as `thinking`."""
     runtime: AnthropicEndpoint = AnthropicEndpoint()
 
-    @property
-    def label(self) -> str:
-        """The model's name."""
-        return self.model
-
-    @property
-    def travels(self) -> bool:
-        """Batches are gathered in one place, and an address on this machine means this machine."""
-        return not self.runtime.batch and not is_loopback(self.runtime.base_url)
-
-    def sends_key(self) -> tuple[str, str]:
-        """The key goes to the server."""
-        return self.runtime.api_key_env, self.runtime.base_url
-
-    def check_ready(self) -> None:
-        """The key must be in the environment."""
-        key_for(self.runtime.base_url, self.runtime.api_key_env)
-
-    def connect(self) -> AbstractAsyncContextManager[ChatModel]:
-        """Find the key and open a client; nothing is asked yet."""
-        return self.connect_in(None)
-
     def connect_in(self, folder: Path | None) -> AbstractAsyncContextManager[ChatModel]:
         """Open a client, one that remembers its batches in the folder if it sends any."""
-        return self._opened(key_for(self.runtime.base_url, self.runtime.api_key_env), folder)
+        return self._opened(self.key(), folder)
 
     @asynccontextmanager
     async def _opened(self, key: str, folder: Path | None) -> AsyncIterator[ChatModel]:

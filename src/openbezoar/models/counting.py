@@ -10,7 +10,10 @@ from openbezoar.errors import ConfigError, MissingExtra
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["count_tokens", "load_tokenizer"]
+__all__ = ["SERVER", "count_tokens", "load_tokenizer"]
+
+SERVER = "server"
+"""Stands, as a tokenizer's name, for the server that answers."""
 
 
 def count_tokens(name: str, text: str) -> int:

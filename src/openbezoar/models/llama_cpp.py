@@ -13,8 +13,10 @@ from openbezoar import hub
 from openbezoar.errors import MissingExtra, ModelError
 from openbezoar.families import ChatModel, ModelSpec
 from openbezoar.models.beside import Beside
+from openbezoar.models.counting import SERVER
+from openbezoar.models.endpoint import Endpoint
 from openbezoar.models.limits import Limits
-from openbezoar.models.openai import SERVER, Endpoint, OpenAI, served_at
+from openbezoar.models.openai import OpenAI, served_at
 
 __all__ = ["LlamaCpp", "Slots"]
 

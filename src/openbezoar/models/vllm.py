@@ -17,8 +17,10 @@ from openbezoar.errors import MissingExtra
 from openbezoar.families import ChatModel, ModelSpec, Request
 from openbezoar.files import cache_folder
 from openbezoar.models.child import Child, free_port, running
+from openbezoar.models.counting import SERVER
+from openbezoar.models.endpoint import Endpoint
 from openbezoar.models.limits import Limits
-from openbezoar.models.openai import SERVER, Endpoint, OpenAI, served_at
+from openbezoar.models.openai import OpenAI, served_at
 from openbezoar.models.retrying import Trouble
 from openbezoar.records import Completion
 
