@@ -71,7 +71,7 @@ class Refusal(BaseHTTPRequestHandler):
             "gated": (403, "GatedRepo"),
             "old": (404, "RevisionNotFound"),
             "bare": (404, "EntryNotFound"),
-        }.get(owner, (500, ""))
+        }.get(owner, (501, ""))
         self.send_response(status)
         self.send_header("X-Error-Code", code)
         self.send_header("Content-Length", "0")
