@@ -178,6 +178,14 @@ def test_losses_of_two_tokenizers_are_refused(store: Store, put: Put) -> None:
         compared(store)
 
 
+def test_scores_of_other_rows_are_refused(store: Store, put: Put) -> None:
+    """Such as the first half of a task and the second."""
+    put("a", [score("piqa.acc", 1.0)], harness([1.0]))
+    put("b", [score("piqa.acc", 0.0)], harness([0.0], id="piqa.another"))
+    with pytest.raises(DataError, match=r"cannot be compared: piqa\.acc: they share no row"):
+        compared(store)
+
+
 def test_the_turns_of_a_question_are_one_row(store: Store, put: Put) -> None:
     for name, rating in (("a", 5), ("b", 7)):
         items = [

@@ -114,6 +114,25 @@ def test_a_stumble_while_a_file_is_sent_is_overcome(folder: Path, hub: Hub, stat
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("line", ["PUT /lfs/", "commit/main"])
+def test_an_upload_that_was_cut_off_says_so_and_goes_on_with_what_is_left(
+    folder: Path, hub: Hub, line: str
+) -> None:
+    """The connection is cut at this request however often it is made."""
+    hub.faults = [Fault(line)]
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert code == 1
+    assert said.splitlines()[-1].startswith(f"error: {hub.address}/datasets/me/set: the connection")
+    assert said.endswith("nothing that it has is lost: the same command goes on from there\n")
+    assert hub.repos["datasets/me/set"].commits == []
+    whole, hub.faults, hub.asked = [*hub.objects], [], []
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert code == 0, said
+    assert len(hub.sent()) == 2 - len(whole)
+    assert len(hub.repos["datasets/me/set"].files) == 3
+
+
+@pytest.mark.slow
 def test_files_of_an_earlier_publication_go_and_those_of_others_stay(
     folder: Path, hub: Hub
 ) -> None:
