@@ -217,7 +217,7 @@ def test_a_stage_of_an_older_version_has_a_shorter_funnel(tmp_path: Path) -> Non
     ]
 
 
-@pytest.mark.parametrize("science", [None, [], {}, {"settings": {}}])
+@pytest.mark.parametrize("science", [None, [], {}])
 def test_a_stage_that_does_not_say_how_it_was_made_has_no_funnel_and_is_named(
     tmp_path: Path, science: Any
 ) -> None:
