@@ -94,6 +94,7 @@ def test_the_answers_of_a_judge_are_under_its_providers_terms(bookcase: Bookcase
         ("cc-by-nc-4.0", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
         ("gemma", "MIT", "LicenseRef-Gemma"),
         ("llama2", None, None),
+        ("cc-by-nd-4.0", None, None),
     ],
 )
 def test_a_teachers_own_licence_may_reach_its_answers(
@@ -113,6 +114,7 @@ def test_a_teachers_own_licence_may_reach_its_answers(
         ("cc-by-nc-4.0", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
         ("gemma", "MIT", "LicenseRef-Gemma"),
         ("llama2", None, None),
+        ("cc-by-nd-4.0", None, None),
     ],
 )
 def test_what_a_judge_wrote_is_under_its_licence_as_a_teachers_answers_are(
@@ -127,6 +129,17 @@ def test_what_a_judge_wrote_is_under_its_licence_as_a_teachers_answers_are(
     model = bookcase.train("sft", "student", "data")
     found = [verdict(bookcase.store, made).spdx for made in (rows, model)]
     assert found == [rows_spdx, model_spdx]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "conflicts", "unknown"),
+    [(GPT, 1, 0), ({"kind": "openai", "model": "olmo"}, 0, 1), (OWN, 0, 1)],
+)
+def test_what_speaks_against_a_teacher_is_said_once(
+    bookcase: Bookcase, teacher: Any, conflicts: int, unknown: int
+) -> None:
+    found = model_of(bookcase, teacher, MIT)
+    assert (len(found.conflicts), len(found.unknown)) == (conflicts, unknown)
 
 
 @pytest.mark.parametrize("name", ["teacher", "student"])

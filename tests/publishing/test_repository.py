@@ -220,10 +220,11 @@ def test_a_public_repository_is_published_into_again_where_that_is_asked_for(
     assert not hub.repos["datasets/me/set"].private
 
 
+@pytest.mark.parametrize("beside", [{}, {"README.md": b"---\nlicense: mit\n---\n"}])
 def test_a_repository_of_somebody_else_is_not_written_into(
-    repository: Repository, hub: Hub, card: list[File]
+    repository: Repository, hub: Hub, card: list[File], beside: dict[str, bytes]
 ) -> None:
-    theirs = {"README.md": b"---\nlicense: mit\n---\n", "data/train.parquet": b"rows"}
+    theirs = {**beside, "data/train.parquet": b"rows"}
     hub.repos["datasets/me/set"] = Repo(private=True, files=dict(theirs))
     with pytest.raises(PublishError, match=r"holds data/train\.parquet, which no publication"):
         repository.send(card, "Publish")
