@@ -86,6 +86,17 @@ def test_a_handful_of_rows_shows_nothing_however_one_sided(store: Store, put: Pu
     assert (found.p, found.verdict) == (1 / 16, NO_DIFFERENCE)
 
 
+def test_an_interval_that_covers_zero_shows_nothing_however_small_its_p(
+    store: Store, put: Put
+) -> None:
+    """Three rows of forty lose what five others win: p supposes a symmetry that is not there."""
+    put_pair(put, [0.0] * 40, [1.0] * 37 + [-5.0] * 3)
+    [found] = compared(store).comparisons
+    assert found.p < 0.05
+    assert found.low <= 0 < found.difference
+    assert found.verdict == NO_DIFFERENCE
+
+
 def test_where_less_is_better_the_lower_side_wins(store: Store, put: Put) -> None:
     rows = {"evaluation": "perplexity", "data": "d", "tokens": 4}
     for name, loss in (("a", 2.0), ("b", 1.0)):
@@ -157,6 +168,7 @@ def test_one_metric_that_cannot_be_compared_leaves_the_others(store: Store, put:
     ("given", "items", "complaint"),
     [
         (score("piqa.acc", None, note="invalid: x"), harness(WORSE), "b has no value: invalid: x"),
+        (score("piqa.acc", None), harness(WORSE), "b has no value: nothing could be measured"),
         (score("piqa.acc", 0.6), harness(WORSE), "b: the score is no mean over its items"),
         (score("piqa.acc", 0.5), harness(WORSE) * 2, "b measured the same items twice"),
         (score("piqa.acc", 0.5), [], "b: the score is no mean over its items"),
