@@ -149,9 +149,9 @@ def test_scores_whose_settings_differ_are_refused_unless_told(
 
 def test_scores_that_do_not_say_how_they_were_made_are_refused(store: Store, put: Put) -> None:
     put_pair(put, WORSE, BETTER, score("piqa.acc", 0.5, settings={}))
-    for names in ("ab", "ba"):
+    for one, other in ("ab", "ba"):
         with pytest.raises(DataError, match="does not say how it was made"):
-            compare(*(side_of(name, store) for name in names))
+            compare(side_of(one, store), side_of(other, store))
 
 
 def test_one_metric_that_cannot_be_compared_leaves_the_others(store: Store, put: Put) -> None:
