@@ -1,10 +1,12 @@
 """The command answers at once, says in one line what is wrong, and ends with the right code."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -279,6 +281,29 @@ def test_show_prints_the_funnel_below_the_artifacts(made: Path) -> None:
     table = bezoar(made, "show", "rows", "--funnel").stdout
     assert table.splitlines()[-1].split() == ["rows", "respond", "kept", "kept:", "length", "4"]
     assert bezoar(made, "show").stdout.endswith(f"\n\n{table}")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ('{"format": 1,', "broken manifest; remove its folder and run again"),
+        ('{"format": 99}', "written by a newer version; upgrade openbezoar to read it"),
+        ({"numbers": {}}, "unknown numbers (read: Field required)"),
+    ],
+)
+def test_show_names_an_artifact_that_is_broken_and_shows_the_others(
+    made: Path, tmp_path: Path, content: str | dict[str, Any], why: str
+) -> None:
+    folder = shutil.copytree(made, tmp_path / "made")
+    (manifest,) = folder.glob(".bezoar/kept-*/manifest.json")
+    whole = json.loads(manifest.read_text(encoding="utf-8"))
+    text = content if isinstance(content, str) else json.dumps(whole | content)
+    manifest.write_text(text, encoding="utf-8")
+    shown = bezoar(folder, "show")
+    artifacts, funnel = shown.stdout.split("\n\n")
+    assert shown.stderr == f"not shown: .bezoar/{manifest.parent.name}: manifest.json: {why}\n"
+    assert [line.split()[0] for line in artifacts.splitlines()[1:]] == ["seeds", "rows", "data"]
+    assert funnel.splitlines()[-1].split() == ["rows", "respond", "made", "4"]
 
 
 def test_why_walks_a_row_back_as_text_and_json(made: Path) -> None:

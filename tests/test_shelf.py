@@ -54,7 +54,7 @@ def make(
 def test_every_kind_of_stage_has_a_headline(tmp_path: Path, kind: str) -> None:
     numbers, headline = HEADLINES[kind]
     make(tmp_path, kind, numbers)
-    assert shelf.overview(Store(tmp_path)) == [
+    assert shelf.overview(Store(tmp_path).artifacts()) == [
         {"stage": "rows", "kind": kind, "fingerprint": "0" * 12, "result": headline,
          "seconds": 1.5, "peak_mb": None, "usd": None}
     ]  # fmt: skip
@@ -170,7 +170,7 @@ GENERATED: dict[str, Any] = {
 
 
 def lines(store: Store) -> list[tuple[str, str, int]]:
-    return [(step["step"], step["by"], step["rows"]) for step in shelf.funnel(store)]
+    return [(step["step"], step["by"], step["rows"]) for step in shelf.funnel(store.artifacts())]
 
 
 def test_a_funnel_goes_from_what_was_asked_to_what_every_filter_kept(tmp_path: Path) -> None:
@@ -215,6 +215,18 @@ def test_a_stage_of_an_older_version_has_a_shorter_funnel(tmp_path: Path) -> Non
         ("failed", "empty answer", 1),
         ("made", "", 3),
     ]
+
+
+@pytest.mark.parametrize("science", [None, [], {}])
+def test_a_stage_that_does_not_say_how_it_was_made_has_no_funnel_and_is_named(
+    tmp_path: Path, science: Any
+) -> None:
+    store = Store(tmp_path)
+    commit(store, "evol", "generate", **GENERATED)
+    (path,) = tmp_path.glob("evol-*/manifest.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"science": science}))
+    with pytest.raises(StoreError, match=r"evol-\w+: does not say how it was made; remove it and"):
+        lines(store)
 
 
 @pytest.mark.parametrize(

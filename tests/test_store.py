@@ -143,6 +143,7 @@ def test_artifacts_are_listed_oldest_first(tmp_path: Path) -> None:
     [
         ("", "broken manifest"),
         ("[]", "broken manifest"),
+        ("[" * 100_000, "broken manifest"),
         ('{"format": "x"}', "broken manifest"),
         ('{"format": 99, "colour": 1}', "newer version"),
     ],

@@ -28,8 +28,8 @@ HARMLESS = "\n\t\u200c\u200d"
 """Of those: line ends, tabs, and the joiners that Persian, Hindi and emoji are written with."""
 
 
-def overview(store: Store) -> list[dict[str, Any]]:
-    """One line per artifact, oldest first."""
+def overview(artifacts: Iterable[Artifact]) -> list[dict[str, Any]]:
+    """One line per artifact, in their order."""
     return [
         {
             "stage": artifact.manifest.stage,
@@ -40,7 +40,7 @@ def overview(store: Store) -> list[dict[str, Any]]:
             "peak_mb": artifact.manifest.run.get("peak_memory_mb"),
             "usd": cost(artifact),
         }
-        for artifact in store.artifacts()
+        for artifact in artifacts
     ]
 
 
@@ -98,9 +98,12 @@ def latest(store: Store, stage: str) -> Artifact:
     raise StoreError(f"{store.root}: holds no stage {stage!r}{nearest(stage, known)}")
 
 
-def funnel(store: Store) -> list[dict[str, Any]]:
-    """For each scheme: what was asked for, parsed, eliminated by rule, made, and kept after."""
-    newest = {artifact.manifest.stage: artifact for artifact in store.artifacts()}
+def funnel(artifacts: Iterable[Artifact]) -> list[dict[str, Any]]:
+    """For each scheme: what was asked for, parsed, eliminated by rule, made, and kept after.
+
+    Of the artifacts of a stage, the oldest first, the last one counts.
+    """
+    newest = {artifact.manifest.stage: artifact for artifact in artifacts}
     return [
         {"stage": stage, "scheme": _settings(made)["scheme"]["kind"], **step._asdict()}
         for stage, made in newest.items()
@@ -246,5 +249,9 @@ def _lost(step: str, reasons: dict[str, int]) -> list[_Step]:
 
 def _settings(artifact: Artifact) -> dict[str, Any]:
     science: Any = artifact.manifest.science
-    settings: dict[str, Any] = science["settings"]
+    try:
+        settings: dict[str, Any] = science["settings"]
+    except (KeyError, TypeError):
+        why = "does not say how it was made; remove it and run again"
+        raise StoreError(f"{artifact.folder}: {why}") from None
     return settings

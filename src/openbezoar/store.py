@@ -245,7 +245,7 @@ def _read_manifest(path: Path) -> Manifest:
         if newer:
             raise StoreError(f"{path}: written by a newer version; upgrade openbezoar to read it")
         return Manifest.model_validate(content)
-    except (ValidationError, ValueError, TypeError):
+    except (ValidationError, ValueError, TypeError, RecursionError):
         raise StoreError(f"{path}: broken manifest; remove its folder and run again") from None
 
 

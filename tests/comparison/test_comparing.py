@@ -86,6 +86,17 @@ def test_a_handful_of_rows_shows_nothing_however_one_sided(store: Store, put: Pu
     assert (found.p, found.verdict) == (1 / 16, NO_DIFFERENCE)
 
 
+def test_an_interval_that_covers_zero_shows_nothing_however_small_its_p(
+    store: Store, put: Put
+) -> None:
+    """Three rows of forty lose what five others win: p supposes a symmetry that is not there."""
+    put_pair(put, [0.0] * 40, [1.0] * 37 + [-5.0] * 3)
+    [found] = compared(store).comparisons
+    assert found.p < 0.05
+    assert found.low <= 0 < found.difference
+    assert found.verdict == NO_DIFFERENCE
+
+
 def test_where_less_is_better_the_lower_side_wins(store: Store, put: Put) -> None:
     rows = {"evaluation": "perplexity", "data": "d", "tokens": 4}
     for name, loss in (("a", 2.0), ("b", 1.0)):
@@ -138,8 +149,9 @@ def test_scores_whose_settings_differ_are_refused_unless_told(
 
 def test_scores_that_do_not_say_how_they_were_made_are_refused(store: Store, put: Put) -> None:
     put_pair(put, WORSE, BETTER, score("piqa.acc", 0.5, settings={}))
-    with pytest.raises(DataError, match="does not say how it was made"):
-        compared(store)
+    for one, other in ("ab", "ba"):
+        with pytest.raises(DataError, match="does not say how it was made"):
+            compare(side_of(one, store), side_of(other, store))
 
 
 def test_one_metric_that_cannot_be_compared_leaves_the_others(store: Store, put: Put) -> None:
@@ -156,6 +168,7 @@ def test_one_metric_that_cannot_be_compared_leaves_the_others(store: Store, put:
     ("given", "items", "complaint"),
     [
         (score("piqa.acc", None, note="invalid: x"), harness(WORSE), "b has no value: invalid: x"),
+        (score("piqa.acc", None), harness(WORSE), "b has no value: nothing could be measured"),
         (score("piqa.acc", 0.6), harness(WORSE), "b: the score is no mean over its items"),
         (score("piqa.acc", 0.5), harness(WORSE) * 2, "b measured the same items twice"),
         (score("piqa.acc", 0.5), [], "b: the score is no mean over its items"),
@@ -175,6 +188,14 @@ def test_losses_of_two_tokenizers_are_refused(store: Store, put: Put) -> None:
         item = {"evaluation": "perplexity", "data": "d", "id": "r", "loss": 1.0, "tokens": tokens}
         put(name, [score("loss.d", 1.0)], [item])
     with pytest.raises(DataError, match="two tokenizers, no common measure"):
+        compared(store)
+
+
+def test_scores_of_other_rows_are_refused(store: Store, put: Put) -> None:
+    """Such as the first half of a task and the second."""
+    put("a", [score("piqa.acc", 1.0)], harness([1.0]))
+    put("b", [score("piqa.acc", 0.0)], harness([0.0], id="piqa.another"))
+    with pytest.raises(DataError, match=r"cannot be compared: piqa\.acc: they share no row"):
         compared(store)
 
 

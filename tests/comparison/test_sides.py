@@ -52,3 +52,14 @@ def test_of_a_file_with_several_models_one_is_named(tmp_path: Path, store: Store
     assert side_of(f"{path}:y", store).scores["mt_bench"].missing == 1
     with pytest.raises(DataError, match="no such file"):
         side_of(str(tmp_path / "absent.jsonl"), store)
+
+
+def test_a_file_with_one_model_needs_no_name_and_takes_no_other(
+    tmp_path: Path, store: Store
+) -> None:
+    path = tmp_path / "one.jsonl"
+    line = {"question_id": 81, "judge": ["gpt-4", "single-v1"], "turn": 1, "model": "x", "score": 8}
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    assert side_of(str(path), store).model == side_of(f"{path}:x", store).model == "x"
+    with pytest.raises(DataError, match=r"name one of its models: .*one\.jsonl:MODEL \(x\)"):
+        side_of(f"{path}:y", store)

@@ -1,5 +1,7 @@
 """What works of several licences can be put under: a table with a line for every rule."""
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +81,13 @@ def test_an_identifier_asks_for_no_less_than_any_of_the_works(names: list[str]) 
 
 def test_works_that_lie_beside_each_other_keep_their_own() -> None:
     assert side_by_side(["MIT", "CC-BY-SA-3.0 AND MIT"]) == "CC-BY-SA-3.0 AND MIT"
+
+
+def test_works_of_which_each_two_go_together_and_all_do_not_are_in_conflict() -> None:
+    """No three licences of the table are like this; a line more might make them so."""
+    each = [
+        Licence(identifier=name, hub=None, source="here", share_alike=True, becomes=becomes)
+        for name, becomes in (("A", ("X", "Y")), ("B", ("Y", "Z")), ("C", ("X", "Z")))
+    ]
+    assert all(combined(pair).spdx for pair in combinations(each, 2))
+    assert combined(each) == (None, ("no licence fits A, B, C",))

@@ -18,6 +18,8 @@ MIT, SHARED, UNPAID = ("MIT",), ("CC-BY-SA-3.0",), ("CC-BY-NC-4.0",)
 GPT = {"kind": "openai", "model": "gpt-4o"}
 CLAUDE = {"kind": "anthropic", "model": "claude-sonnet-5"}
 LLAMA = {"kind": "transformers", "checkpoint": "their/llama"}
+ORCA = {"kind": "orca", "wording": "original"}
+LAMINI = {"kind": "lamini", "topics": "wikipedia", "guided": "both"}
 
 
 def model_of(bookcase: Bookcase, teacher: Any, *rows: tuple[str, ...]) -> LicenceVerdict:
@@ -92,6 +94,7 @@ def test_the_answers_of_a_judge_are_under_its_providers_terms(bookcase: Bookcase
         ("cc-by-nc-4.0", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
         ("gemma", "MIT", "LicenseRef-Gemma"),
         ("llama2", None, None),
+        ("cc-by-nd-4.0", None, None),
     ],
 )
 def test_a_teachers_own_licence_may_reach_its_answers(
@@ -111,6 +114,7 @@ def test_a_teachers_own_licence_may_reach_its_answers(
         ("cc-by-nc-4.0", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
         ("gemma", "MIT", "LicenseRef-Gemma"),
         ("llama2", None, None),
+        ("cc-by-nd-4.0", None, None),
     ],
 )
 def test_what_a_judge_wrote_is_under_its_licence_as_a_teachers_answers_are(
@@ -125,6 +129,54 @@ def test_what_a_judge_wrote_is_under_its_licence_as_a_teachers_answers_are(
     model = bookcase.train("sft", "student", "data")
     found = [verdict(bookcase.store, made).spdx for made in (rows, model)]
     assert found == [rows_spdx, model_spdx]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "conflicts", "unknown"),
+    [(GPT, 1, 0), ({"kind": "openai", "model": "olmo"}, 0, 1), (OWN, 0, 1)],
+)
+def test_what_speaks_against_a_teacher_is_said_once(
+    bookcase: Bookcase, teacher: Any, conflicts: int, unknown: int
+) -> None:
+    found = model_of(bookcase, teacher, MIT)
+    assert (len(found.conflicts), len(found.unknown)) == (conflicts, unknown)
+
+
+@pytest.mark.parametrize("name", ["teacher", "student"])
+@pytest.mark.parametrize(
+    ("licence", "why"),
+    [
+        ("for friends", "no licence of this name is known"),
+        ("licenseref-our-terms", "terms of their own, which are not known here"),
+        ("Zend-2.0", "SPDX knows it, but its terms are not in the table of licences"),
+    ],
+)
+def test_a_licence_of_a_model_that_nobody_knows_keeps_all_that_came_of_it(
+    bookcase: Bookcase, name: str, licence: str, why: str
+) -> None:
+    stated = {"teacher": "MIT", "student": "MIT"} | {name: licence}
+    models = [
+        f"{one}: {{licence: '{text}', checkpoint: their/llama}}" for one, text in stated.items()
+    ]
+    bookcase.store.keep_recipe(f"models: {{{', '.join(models)}}}")
+    bookcase.source("seeds", MIT)
+    bookcase.generate("rows", "seeds", LLAMA)
+    bookcase.mix("data", "rows")
+    found = verdict(bookcase.store, bookcase.train("sft", "student", "data", LLAMA))
+    role = "base" if name == "student" else name
+    assert found.unknown == (f"{role} {name} (their/llama): {licence!r}, {why}",)
+    assert not found.publishable
+
+
+@pytest.mark.parametrize(("scheme", "is_known"), [(ORCA, False), (LAMINI, True)])
+def test_words_of_others_whose_licence_nobody_states_keep_the_rows(
+    bookcase: Bookcase, scheme: dict[str, str], is_known: bool
+) -> None:
+    bookcase.source("seeds", MIT)
+    found = verdict(bookcase.store, bookcase.generate("rows", "seeds", SMOLLM, **scheme))
+    told = "wording rows (Orca's system messages): nobody states its licence"
+    assert found.unknown == (() if is_known else (told,))
+    assert found.publishable == is_known
 
 
 def test_answers_may_train_a_model_of_the_teachers_own_family(bookcase: Bookcase) -> None:

@@ -114,6 +114,24 @@ def test_a_stumble_while_a_file_is_sent_is_overcome(folder: Path, hub: Hub, stat
 
 
 @pytest.mark.slow
+def test_an_upload_that_was_cut_off_says_so_and_the_same_command_goes_on(
+    folder: Path, hub: Hub
+) -> None:
+    """The hub's own client tries for 25 seconds before it gives up."""
+    hub.faults = [Fault("PUT /lfs/")]
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert code == 1
+    cut = f"error: {hub.address}/datasets/me/set: the connection was cut"
+    assert said.splitlines()[-1].startswith(cut)
+    assert said.endswith("the same command goes on from there\n")
+    assert hub.repos["datasets/me/set"].commits == []
+    hub.faults = []
+    code, _, said = publish(folder, hub, "data", "--to", "hf:me/set")
+    assert code == 0, said
+    assert len(hub.repos["datasets/me/set"].files) == 3
+
+
+@pytest.mark.slow
 def test_files_of_an_earlier_publication_go_and_those_of_others_stay(
     folder: Path, hub: Hub
 ) -> None:
@@ -192,10 +210,21 @@ def test_a_public_repository_takes_nothing_unless_asked(
     assert hub.repos["datasets/me/set"].files == {}
 
 
-def test_a_repository_of_somebody_else_is_not_written_into(
+def test_a_public_repository_is_published_into_again_where_that_is_asked_for(
     repository: Repository, hub: Hub, card: list[File]
 ) -> None:
-    theirs = {"README.md": b"---\nlicense: mit\n---\n", "data/train.parquet": b"rows"}
+    hub.repos["datasets/me/set"] = Repo(private=False, files={"README.md": OURS})
+    repository.public = True
+    repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].commits == ["Publish"]
+    assert not hub.repos["datasets/me/set"].private
+
+
+@pytest.mark.parametrize("beside", [{}, {"README.md": b"---\nlicense: mit\n---\n"}])
+def test_a_repository_of_somebody_else_is_not_written_into(
+    repository: Repository, hub: Hub, card: list[File], beside: dict[str, bytes]
+) -> None:
+    theirs = {**beside, "data/train.parquet": b"rows"}
     hub.repos["datasets/me/set"] = Repo(private=True, files=dict(theirs))
     with pytest.raises(PublishError, match=r"holds data/train\.parquet, which no publication"):
         repository.send(card, "Publish")

@@ -39,3 +39,10 @@ def test_a_base_is_known_by_its_name_on_the_hub(store: Store, spec: Any, name: s
     science = {"stage": "other", "settings": {"kind": "train"}, "models": {"student": spec}}
     adapter = shelve(store, science, "adapter", {"adapter/a": ""})
     assert base_on_the_hub(store, adapter) == name
+
+
+def test_the_base_of_an_adapter_that_was_carried_on_is_that_of_the_first_one(store: Store) -> None:
+    settings = {"kind": "train", "start": "adapter", "data": "data"}
+    science = {"stage": "again", "settings": settings, "models": {}}
+    made = shelve(store, science, "adapter", {}, shelf.latest(store, "adapter"))
+    assert base_on_the_hub(store, made) == "HuggingFaceTB/SmolLM2-135M-Instruct"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from openbezoar.jsonl import read
-from openbezoar.records import Example, Rejected
+from openbezoar.records import Example, Preference, Rejected
 from openbezoar.store import Artifact
 from tests.stages.conftest import Run
 
@@ -80,6 +80,39 @@ def test_of_bad_rows_each_is_kept_or_rejected_with_its_reason(run: Run, tmp_path
         "mojibake": "residue: instruction: mojibake",
         "replaced": "residue: answer: replacement character",
     }
+
+
+PAIRS = """\
+name: pairs
+stages:
+  pairs: {kind: source, source: {kind: jsonl, path: pairs.jsonl, rows: preferences}}
+"""
+PAIR = {"prompt": "Why are there tides?", "chosen": SAID, "rejected": "No idea."}
+DIALOGUE = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": SAID}]
+BAD_PAIRS: dict[str, tuple[dict[str, Any], str]] = {
+    "same": ({"rejected": SAID}, "identical answers"),
+    "blank": ({"rejected": "\n"}, "empty answer"),
+    "answered": ({"prompt": DIALOGUE}, "a conversation must end with a turn by user"),
+    "dialogues": ({"chosen": DIALOGUE}, "chosen: Input should be a valid string"),
+    "one-sided": ({"rejected": None}, "rejected: Field required"),
+}
+
+
+def test_of_bad_pairs_each_is_rejected_with_its_reason_and_counted(
+    run: Run, tmp_path: Path
+) -> None:
+    rows = [{"id": "sound", **PAIR}]
+    rows += [{"id": id_, **PAIR, **change} for id_, (change, _) in BAD_PAIRS.items()]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "pairs.jsonl").write_text(lines, encoding="utf-8")
+    made = run(PAIRS)["pairs"]
+    assert [row.id for row in made.rows(Preference)] == ["sound"]
+    lost = list(read(made.folder / "rejected.jsonl", Rejected))
+    assert [one.row["id"] for one in lost] == [*BAD_PAIRS]
+    reasons = [str(one.verdict.reason) for one in lost]
+    assert all(why in told for (_, why), told in zip(BAD_PAIRS.values(), reasons, strict=True))
+    assert made.numbers["read"] == len(rows)
+    assert made.numbers["rejected"] == dict.fromkeys(reasons, 1)
 
 
 VERDICT = '{"reason": "because", "rating": %d, "status": "%s"}'

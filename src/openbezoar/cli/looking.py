@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from openbezoar.cli.options import (
     StoreFolder,
     stages_here,
 )
-from openbezoar.cli.output import print_table
+from openbezoar.cli.output import print_table, say
 from openbezoar.outline import outline
 
 if TYPE_CHECKING:
@@ -35,25 +35,30 @@ def show(
 ) -> None:
     """Show the artifacts, the funnels and the ledger of a store, or the numbers of one stage."""
     from openbezoar import shelf
+    from openbezoar.report.checkpoints import checkpoints, rows_of
+    from openbezoar.report.contents import gather
     from openbezoar.store import Store
 
     held = Store(store)
+    if stage is not None and not (funnel or ledger):
+        print(_told(held, shelf.latest(held, stage), as_json))
+        return
+    contents = gather(held)
+    for folder, why in contents.broken.items():
+        say(shelf.visible(f"not shown: {held.root / folder}: {why}"))
+    sound = [made.artifact for made in contents.by_print.values()]
     if ledger:
-        print_table(_checkpoints(held, as_json), as_json)
+        print_table(rows_of(checkpoints(contents), as_json), as_json)
     elif funnel:
         print_table(
-            [step for step in shelf.funnel(held) if stage in (None, step["stage"])], as_json
+            [step for step in shelf.funnel(sound) if stage in (None, step["stage"])], as_json
         )
-    elif stage is None:
-        print_table(shelf.overview(held), as_json)
-        if not as_json and (steps := shelf.funnel(held)):
-            print()
-            print_table(steps, as_json)
-        if not as_json and (lines := _checkpoints(held, as_json)):
-            print()
-            print_table(lines, as_json)
     else:
-        print(_told(held, shelf.latest(held, stage), as_json))
+        print_table(shelf.overview(sound), as_json)
+        below = () if as_json else (shelf.funnel(sound), rows_of(checkpoints(contents), as_json))
+        for rows in filter(None, below):
+            print()
+            print_table(rows, as_json)
 
 
 def peek(  # noqa: PLR0913 - one argument per option
@@ -107,13 +112,6 @@ def report(
     from openbezoar.store import Store
 
     print(write(Store(store), out or store / "report.html"))
-
-
-def _checkpoints(held: "Store", as_json: bool) -> list[dict[str, Any]]:
-    from openbezoar.report.checkpoints import checkpoints, rows_of
-    from openbezoar.report.contents import gather
-
-    return rows_of(checkpoints(gather(held)), as_json)
 
 
 def _told(held: "Store", artifact: "Artifact", as_json: bool) -> str:

@@ -172,8 +172,8 @@ def _pairing(
         paired = Paired(other.total - one.total, one.weight)
         rows.setdefault(one.row, []).append(paired)
     found = _difference(metric, rows)
-    if found is None:
-        return "they share no row"
+    if isinstance(found, str):
+        return found
     unshared = len(ours) + len(theirs) - 2 * len(shared)
     a, b = (_mean([side[item] for item in shared]) for side in (ours, theirs))
     return Pairing(metric, a, b, found, unshared, higher_is_better, reservations)
@@ -188,18 +188,19 @@ def _duelled(metric: str, side: Side, is_b: bool) -> Pairing | str:
         better = 2 * several[0].total - 1
         rows.setdefault(several[0].row, []).append(Paired(better if is_b else -better))
     found = _difference(metric, rows)
-    if found is None:
-        return "no game was played"
+    if isinstance(found, str):
+        return found
     share = (1 + found.value) / 2
     return Pairing(f"{metric}, head to head", 1 - share, share, found, 0)
 
 
-def _difference(metric: str, rows: Mapping[str, list[Paired]]) -> Difference | None:
+def _difference(metric: str, rows: Mapping[str, list[Paired]]) -> Difference | str:
     pooled = [
         Paired(sum(one.difference for one in row), sum(one.weight for one in row))
         for row in rows.values()
     ]
-    return paired_difference(pooled, random_for("compare", metric), ROUNDS)
+    found = paired_difference(pooled, random_for("compare", metric), ROUNDS)
+    return found or "they share no row"
 
 
 def _judged(pairing: Pairing, corrected: float) -> Comparison:

@@ -32,7 +32,7 @@ class Folder:
             raise PublishError(f"{self.folder}: is no folder; name another one with --to")
         held = self._held()
         strange = [name for name in held if not is_published(name)]
-        if held and not strange and "openbezoar" not in hub.front_matter(self.folder / CARD):
+        if not strange and "openbezoar" not in hub.front_matter(self.folder / CARD):
             strange = held
         if strange:
             raise PublishError(

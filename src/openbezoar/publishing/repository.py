@@ -120,24 +120,26 @@ class Repository:
     @contextmanager
     def _telling(self) -> Iterator[None]:
         """Whatever goes wrong between here and the hub, as one line."""
-        from huggingface_hub import errors
-
         try:
             yield
-        except errors.HfHubHTTPError as error:
-            raise PublishError(self._refusal(error)) from None
-        except errors.OfflineModeIsEnabled:
-            raise PublishError(f"{self.name}: HF_HUB_OFFLINE is set; unset it to publish") from None
-        except (httpx2.HTTPError, OSError) as error:
-            why = self._scrubbed(str(error) or type(error).__name__)
-            raise PublishError(
-                f"{self._address}: the connection was cut ({why}); {AGAIN}"
-            ) from None
-        except (ValueError, RuntimeError) as error:  # of metadata, of large files
-            if isinstance(error, PublishError):
-                raise
-            why = self._scrubbed(str(error))
-            raise PublishError(f"{self._address}: the hub does not take it ({why})") from None
+        except PublishError:
+            raise
+        except RuntimeError as error:  # of a large file, whatever went wrong with it
+            raise PublishError(self._told(error.__cause__ or error)) from None
+        except (httpx2.HTTPError, OSError, ValueError) as error:  # the last of metadata
+            raise PublishError(self._told(error)) from None
+
+    def _told(self, error: BaseException) -> str:
+        from huggingface_hub import errors
+
+        if isinstance(error, errors.HfHubHTTPError):
+            return self._refusal(error)
+        if isinstance(error, errors.OfflineModeIsEnabled):
+            return f"{self.name}: HF_HUB_OFFLINE is set; unset it to publish"
+        why = self._scrubbed(str(error) or type(error).__name__)
+        if isinstance(error, (httpx2.HTTPError, OSError)):
+            return f"{self._address}: the connection was cut ({why}); {AGAIN}"
+        return f"{self._address}: the hub does not take it ({why})"
 
     def _refusal(self, error: Any) -> str:
         status = error.response.status_code
