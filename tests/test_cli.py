@@ -300,6 +300,7 @@ def test_show_names_an_artifact_that_is_broken_and_shows_the_others(
     text = content if isinstance(content, str) else json.dumps(whole | content)
     manifest.write_text(text, encoding="utf-8")
     shown = bezoar(folder, "show")
+    assert shown.returncode == 1
     artifacts, funnel = shown.stdout.split("\n\n")
     assert shown.stderr == f"not shown: .bezoar/{manifest.parent.name}: manifest.json: {why}\n"
     assert [line.split()[0] for line in artifacts.splitlines()[1:]] == ["seeds", "rows", "data"]

@@ -59,6 +59,8 @@ def show(
         for rows in filter(None, below):
             print()
             print_table(rows, as_json)
+    if contents.broken:
+        raise typer.Exit(1)
 
 
 def peek(  # noqa: PLR0913 - one argument per option
