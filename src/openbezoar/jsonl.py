@@ -69,7 +69,8 @@ def first_problem(error: ValidationError) -> str:
     """The first of pydantic's complaints as `field: message`."""
     problem = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}" if place else problem["msg"]
+    said = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said
 
 
 def sync_folder(folder: Path) -> None:

@@ -71,7 +71,7 @@ class RetryingModel(ChatModel):
             if trouble.kind == "broken" and await self._answers_others():
                 raise ParseError(NO_REPLY, "though it answers others") from None
             raise ModelError(
-                f"{trouble}, {self._tries} times in a row; the same command continues from here"
+                f"{trouble}{_often(self._tries)}; the same command continues from here"
             ) from None
 
     async def _try_often(self, once: Callable[[], Awaitable[Told]]) -> Told:
@@ -145,3 +145,7 @@ def seconds_until_retry(milliseconds: str, after: str, now: float) -> float | No
         return max(0.0, parsedate_to_datetime(after).timestamp() - now)
     except ValueError:
         return None
+
+
+def _often(tries: int) -> str:
+    return f", {tries} times in a row" if tries > 1 else ""
