@@ -30,7 +30,7 @@ LIGHT = Range(low=50, likely=60, high=150)
 """A process that works on rows alone."""
 TORCH = Range(low=420, likely=450, high=700)
 """One that has just imported torch, transformers and peft."""
-WARM = Range(low=500, likely=950, high=1300)
+WARM = Range(low=500, likely=1050, high=1400)
 """One that has held a model before: allocators and mapped libraries keep pages."""
 
 
