@@ -132,9 +132,7 @@ def _checked(step: Step, seen: _Seen, shown: int) -> Checked:
     start, notes = _start(stage.start, seen)
     try:
         check_ready(stage, seen.recipe)
-    except (
-        ConfigError
-    ) as error:  # a device of another machine, say: the rows can be looked at anywhere
+    except ConfigError as error:  # a GPU that is elsewhere, say: rows can be looked at anywhere
         notes += (f"a run would refuse here: {error}",)
     format_ = Format.for_training(start.folder, stage.rendering)
     if isinstance(format_.tokenizer, SentencePieceBackend):
