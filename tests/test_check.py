@@ -69,7 +69,10 @@ def test_stages_whose_data_is_there_are_checked_whatever_they_start_from(
     (row,) = first.rows
     assert row.masked.endswith("### Response:\n")
     assert row.learned.endswith("</s>")
-    assert [shown.id for shown in second.rows] == [row.id] * 2, "the chosen and the rejected answer"
+    assert [(shown.id, shown.answer) for shown in second.rows] == [
+        (row.id, "chosen"), (row.id, "rejected"),
+    ]  # fmt: skip
+    assert (row.answer, second.rows[0].learned) == ("", row.learned), "sft learns the chosen one"
 
 
 def test_the_counts_say_what_is_learned_and_what_is_not(place: Path, recipe: Recipe) -> None:
@@ -95,6 +98,14 @@ def test_a_recipe_for_another_machine_can_be_looked_at(place: Path) -> None:
     (found,) = check(recipe, Store(place / "store"), "first", rows=0)
     assert found.faults == ()
     assert found.notes[0].startswith("a run would refuse here: runtime.trackers: ")
+
+
+@pytest.mark.slow
+def test_a_stage_for_a_gpu_that_is_not_here_is_checked_on_what_is(place: Path) -> None:
+    recipe = load(place / "recipe.yaml", ["stages.first.runtime.device=cuda:99"])
+    (found,) = check(recipe, Store(place / "store"), "first", rows=0)
+    assert found.faults == ()
+    assert found.notes[0].startswith("a run would refuse here: runtime.device: torch finds no cuda")
 
 
 @pytest.mark.parametrize("stage", ["data", "frist"])
@@ -179,3 +190,16 @@ def test_the_masked_part_is_dimmed_or_marked() -> None:
     assert readable(row, colour=False) == (
         "# a\\x1b[31m\nmasked  | ### Response:\nlearned | Yes.\nlearned | No.\\x07</s>"
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [("chosen", "# a: chosen, to be preferred"), ("rejected", "# a: rejected, to be avoided")],
+)
+def test_a_pair_says_which_answer_is_which(answer: str, title: str) -> None:
+    row = Shown("a", "### Response:\n", "Yes.</s>", answer)
+    assert readable(row, colour=True).splitlines()[0] == title
+    mark = title.rpartition(" ")[2]
+    assert readable(row, colour=False).splitlines() == [
+        title, f"{'masked':{len(mark)}} | ### Response:", f"{mark} | Yes.</s>",
+    ]  # fmt: skip

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openbezoar import memory
 from openbezoar.component import nearest
+from openbezoar.devices import has_device
 from openbezoar.errors import ConfigError, StoreError
 from openbezoar.families import ModelSpec
-from openbezoar.plan import Step, plan
+from openbezoar.plan import Step, check_ready, plan
 from openbezoar.recipe import Recipe
 from openbezoar.shelf import visible
 from openbezoar.stages.merge import MergeStage
@@ -25,6 +26,8 @@ __all__ = ["Checked", "Shown", "check", "counts", "readable"]
 
 TRIED = 4
 """The rows, the shortest ones, on which the model itself is tried."""
+LESSONS = {"": "learned", "chosen": "preferred", "rejected": "avoided"}
+"""What becomes of an answer in training."""
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
 
@@ -34,6 +37,14 @@ class Shown(NamedTuple):
     id: str
     masked: str
     learned: str
+    """What the loss is about."""
+    answer: str = ""
+    """Which answer of a pair it is: chosen or rejected."""
+
+    @property
+    def title(self) -> str:
+        """The row, and what becomes of its answer."""
+        return f"{self.id}: {self.answer}, to be {LESSONS[self.answer]}" if self.answer else self.id
 
 
 class Checked(NamedTuple):
@@ -77,10 +88,11 @@ def counts(found: list[Checked]) -> list[dict[str, Any]]:
 def readable(row: Shown, colour: bool) -> str:
     """A row with its masked part dimmed, or every line marked where there is no colour."""
     if colour:
-        return f"# {visible(row.id)}\n{DIM}{visible(row.masked)}{PLAIN}{visible(row.learned)}"
-    parts = (("masked", row.masked), ("learned", row.learned))
-    lines = [f"{mark:7} | {line}" for mark, text in parts for line in visible(text).splitlines()]
-    return "\n".join([f"# {visible(row.id)}", *lines])
+        return f"# {visible(row.title)}\n{DIM}{visible(row.masked)}{PLAIN}{visible(row.learned)}"
+    lesson = LESSONS[row.answer]
+    parts = (("masked".ljust(len(lesson)), row.masked), (lesson, row.learned))
+    lines = [f"{mark} | {line}" for mark, text in parts for line in visible(text).splitlines()]
+    return "\n".join([f"# {visible(row.title)}", *lines])
 
 
 @dataclass(frozen=True)
@@ -119,8 +131,8 @@ def _checked(step: Step, seen: _Seen, shown: int) -> Checked:
         return Checked(step.name, (note,))
     start, notes = _start(stage.start, seen)
     try:
-        stage.check_ready(seen.specs)
-    except ConfigError as error:  # an optimiser for a GPU, say: the rows can be looked at anywhere
+        check_ready(stage, seen.recipe)
+    except ConfigError as error:  # a GPU that is elsewhere, say: rows can be looked at anywhere
         notes += (f"a run would refuse here: {error}",)
     format_ = Format.for_training(start.folder, stage.rendering)
     if isinstance(format_.tokenizer, SentencePieceBackend):
@@ -135,7 +147,7 @@ def _checked(step: Step, seen: _Seen, shown: int) -> Checked:
         notes=notes,
         format=format_.fingerprint,
         data=tuple(_counts(name, part) for name, part in parts.items()),
-        rows=tuple(_shown(format_, parts["train"], shown)),
+        rows=tuple(_shown(format_, parts["train"], shown, stage.objective.answers)),
         faults=tuple(faults),
     )
 
@@ -156,7 +168,8 @@ def _model_faults(
     from openbezoar.training.adapters import device_for
     from openbezoar.training.model_checks import gradient_faults, packing_faults
 
-    device = device_for(stage.runtime.device)
+    wanted = stage.runtime.device
+    device = device_for(wanted if has_device(wanted) else "auto")
     rows = sorted(part.rows, key=lambda row: sum(len(one.ids) for one in row))[:TRIED]
     opening = replace(stage.opening(start), has_reference=False)
     yield from packing_faults(replace(opening, precision="float32")(device), rows, where)
@@ -177,10 +190,12 @@ def _counts(name: str, part: "EncodedRows") -> dict[str, Any]:
     }
 
 
-def _shown(format_: "Format", part: "EncodedRows", count: int) -> Iterator[Shown]:
+def _shown(
+    format_: "Format", part: "EncodedRows", count: int, answers: tuple[str, ...]
+) -> Iterator[Shown]:
     for id_, row in zip(part.ids[:count], part.rows[:count], strict=True):
-        for sequence in row:
-            yield Shown(id_, *_halves(format_, sequence))
+        for sequence, answer in zip(row, answers, strict=True):
+            yield Shown(id_, *_halves(format_, sequence), answer)
 
 
 def _halves(format_: "Format", sequence: "Encoded") -> tuple[str, str]:

@@ -79,7 +79,7 @@ def science(component: BaseModel) -> JsonValue:
     return _without_the_rest(component.model_dump(mode="json"))
 
 
-def logistics(component: BaseModel) -> JsonValue:
+def logistics(component: BaseModel) -> dict[str, JsonValue]:
     """Every runtime among the settings, by its place: where and how fast, never what."""
     return dict(_runtimes(component.model_dump(mode="json"), ""))
 

@@ -5,13 +5,14 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from openbezoar.component import science
+from openbezoar.component import Component, logistics, science
+from openbezoar.devices import check_device
 from openbezoar.errors import ConfigError, MissingExtra
 from openbezoar.families import ModelSpec, Stage
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Store, fingerprint
 
-__all__ = ["REFUSED", "Step", "differences", "plan"]
+__all__ = ["REFUSED", "Step", "check_ready", "differences", "plan"]
 
 REFUSED = "a run will refuse: "
 """How a warning begins that stops a run."""
@@ -59,6 +60,14 @@ def plan(recipe: Recipe, store: Store) -> list[Step]:
     ]
 
 
+def check_ready(stage: Stage, recipe: Recipe) -> None:
+    """Raise ConfigError or MissingExtra when the stage could not run here as things are."""
+    stage.check_ready(recipe.models)
+    _check_devices(stage)
+    for name in stage.opens():
+        _check_devices(recipe.models[name], f"models.{name}.")
+
+
 def differences(old: JsonValue, new: JsonValue, place: str = "") -> Iterator[str]:
     """What changed between two states of settings, a line each."""
     if isinstance(old, dict) and isinstance(new, dict):
@@ -70,6 +79,15 @@ def differences(old: JsonValue, new: JsonValue, place: str = "") -> Iterator[str
             yield from differences(*pair, place=f"{place}.{position}")
     elif old != new:
         yield f"{place.removeprefix('settings.')}: {_short(old)} → {_short(new)}"
+
+
+def _check_devices(part: Component, place: str = "") -> None:
+    for name, settings in logistics(part).items():
+        device = settings.get("device") if isinstance(settings, dict) else None
+        try:
+            check_device(str(device or "auto"))
+        except ConfigError as error:
+            raise ConfigError(f"{place}{name}.{error}") from None
 
 
 def _unsearched(recipe: Recipe) -> list[list[str]]:
@@ -138,7 +156,7 @@ def _teachers(name: str, recipe: Recipe) -> dict[str, ModelSpec]:
 def _hindrance(stage: Stage, recipe: Recipe) -> list[str]:
     """Why a run would refuse the stage as things are."""
     try:
-        stage.check_ready(recipe.models)
+        check_ready(stage, recipe)
     except (ConfigError, MissingExtra) as error:
         return [f"{REFUSED}{error}"]
     return []

@@ -9,7 +9,7 @@ from openbezoar.estimates.keeping import keep
 from openbezoar.estimates.probes import PROBED, probe_store, seen_in_probes
 from openbezoar.making import Run, Say, make
 from openbezoar.models.spending import Spending
-from openbezoar.plan import Step, plan
+from openbezoar.plan import Step, check_ready, plan
 from openbezoar.recipe import Recipe, text_of
 from openbezoar.store import Artifact, Store
 
@@ -92,13 +92,19 @@ def _check_ready(steps: list[Step], recipe: Recipe) -> None:
     """Find what is missing before the first stage, not after a night of the others."""
     left = {step.name: step.stage for step in steps if step.state != "made"}
     needed = {name for stage in left.values() for name in (*stage.uses(), *stage.reads())}
-    checks: dict[str, Callable[[], None]] = {
-        f"stages.{name}": partial(stage.check_ready, recipe.models) for name, stage in left.items()
-    }
-    checks |= {
-        f"models.{name}": spec.check_ready for name, spec in recipe.models.items() if name in needed
-    }
-    for place, check in checks.items():
+    checks: list[tuple[str, Callable[[], None]]] = [
+        (f"stages.{name}", partial(check_ready, stage, recipe)) for name, stage in left.items()
+    ]
+    checks += [
+        (f"models.{name}", spec.check_ready)
+        for name, spec in recipe.models.items()
+        if name in needed
+    ]
+    checks += [
+        (f"stages.{name}", partial(stage.check_start, recipe.models, left))
+        for name, stage in left.items()
+    ]
+    for place, check in checks:
         try:
             check()
         except ConfigError as error:

@@ -17,6 +17,7 @@ def test_the_accuracy_before_dpo_is_left_out_because_no_margin_has_a_sign(line: 
     dpo = courses(gather(line.store))[1]
     assert dpo.lines["valid_margin"][0] == (0, 0)
     assert dpo.lines["valid_accuracy"] == [(20, 0.57)]
+    assert [step for step, _ in dpo.lines["accuracy"]] == [*range(2, 21)]
 
 
 def test_lost_measurements_are_named_and_the_numbers_stay(line: Shelf) -> None:

@@ -392,6 +392,16 @@ def test_a_store_that_is_not_there_is_an_error_with_the_fix(tmp_path: Path) -> N
         write(Store(tmp_path / "none"), tmp_path / "report.html")
 
 
+@pytest.mark.parametrize("name", [".", "", "..", "store"])
+def test_a_folder_is_no_file_to_write_the_page_into(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(shelf.store.root.parent)
+    (shelf.store.root.parent / "store").mkdir(exist_ok=True)
+    with pytest.raises(StoreError, match=r"is a folder; name the file, such as .*report\.html"):
+        write(shelf.store, Path(name))
+
+
 def test_half_a_character_in_a_manifest_does_not_stop_the_page(shelf: Shelf) -> None:
     made = shelf.put("lamini", "generate", "examples", {"seeds": 1, "rows": 1, "failed": {"?": 1}})
     manifest = made.folder / "manifest.json"

@@ -43,6 +43,13 @@ def test_no_answer_is_expected_to_be_longer_than_the_longest(scheme: Scheme) -> 
     assert found.tokens_in.low >= 60
 
 
+@pytest.mark.parametrize("kind", [Respond, Orca, Lamini, EvolInstruct])
+@pytest.mark.parametrize("longest", [1, 2, 10**9])
+def test_an_answer_of_any_length_can_be_expected(kind: type[Scheme], longest: int) -> None:
+    scheme = kind.model_validate({"sampling": {"max_tokens": longest}})
+    assert scheme.expects(SEED).tokens_out.high >= longest
+
+
 def test_evolution_asks_once_more_where_a_model_gives_the_verdict() -> None:
     overlap = EvolInstruct(equality_rule="overlap").expects(SEED).requests
     model = EvolInstruct(equality_tries=4).expects(SEED).requests

@@ -71,6 +71,18 @@ def test_an_optimiser_that_the_device_lacks_is_refused_before_the_first_stage(
     assert not list((tmp_path / "store").glob("pairs-*"))
 
 
+@pytest.mark.parametrize("stage", ["first", "dpo"])
+def test_an_adapter_on_layers_that_are_not_there_is_refused_before_the_first_stage(
+    line: Callable[..., dict[str, Artifact]], tmp_path: Path, stage: str
+) -> None:
+    text = TEXT if stage == "dpo" else upto("first")
+    with pytest.raises(ConfigError) as refused:
+        line(f"stages.{stage}.lora.targets=[q_proj, foo_proj]", text=text)
+    told = f"stages.{stage}: lora.targets: the model has no linear layer called 'foo_proj'; it has"
+    assert str(refused.value).startswith(f"{told} down_proj, gate_proj, ")
+    assert not list((tmp_path / "store").glob("pairs-*"))
+
+
 def test_a_missing_extra_is_told_before_the_first_stage() -> None:
     script = (
         "import sys; sys.modules['torch'] = None\n"
@@ -97,6 +109,8 @@ def test_the_line_ends_in_an_aligned_model(line: Callable[..., dict[str, Artifac
     assert made["dpo"].numbers["first_loss"] == pytest.approx(0.6931, abs=1e-4)
     assert len({made[stage].numbers["vocabulary"] for stage in ("first", "merged", "dpo")}) == 1
     assert made["dpo"].numbers["validation_margin_before"] == pytest.approx(0, abs=1e-5)
+    assert made["dpo"].numbers["validation_accuracy_before"] is None
+    assert 0 <= float(str(made["dpo"].numbers["validation_accuracy_after"])) <= 1
     parity: Any = made["merged"].numbers["parity"]
     assert parity["kl"] < 1e-3
     assert (made["aligned"].folder / "model" / "model.safetensors").exists()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from openbezoar.errors import ConfigError
 from openbezoar.training.adapters import (
@@ -46,8 +47,20 @@ def test_a_new_adapter_changes_nothing(adapted: Callable[..., Any], tiny_checkpo
 
 
 def test_an_unknown_target_is_named(adapted: Callable[..., Any]) -> None:
-    with pytest.raises(ConfigError, match=r"lora\.targets: the model has no layer called 'q_prj'"):
+    with pytest.raises(ConfigError, match=r"lora\.targets: the model has no linear .* 'q_prj'; it"):
         adapted(targets=("q_prj", "k_proj"))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"r": 0}, {"r": -1}, {"alpha": 0}, {"alpha": -8}, {"dropout": -1}, {"dropout": 1},
+        {"dropout": 2}, {"dropout": float("nan")}, {"targets": []}, {"targets": [""]},
+    ],
+)  # fmt: skip
+def test_an_adapter_that_makes_no_sense_is_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(setting))):
+        Lora.model_validate(setting)
 
 
 def test_a_carried_adapter_goes_on_where_it_stopped(

@@ -302,8 +302,8 @@ class Broken(SupervisedFineTuning):
 @pytest.mark.parametrize(
     ("objective", "complaint"),
     [
-        (Flat(), "gradient's norm is 0.0 at step 1"),
-        (Steep(), "gradient's norm is nan at step 1"),
+        (Flat(), "gradient's norm is 0 at step 1: nothing would be learned; try another `prec"),
+        (Steep(), "gradient's norm is nan at step 1; try another `precision`"),
         (Broken(), "the loss at step 1 is nan"),
     ],
 )
@@ -315,6 +315,37 @@ def test_a_step_that_teaches_nothing_stops_the_training(
     with pytest.raises(ModelError, match=complaint):
         train(model, course(rows, objective=objective))
     assert is_equal(before, tensors(model))
+
+
+class Steepening(SupervisedFineTuning):
+    """Steep from the second step on."""
+
+    steps: ClassVar[list[int]] = []
+
+    def loss(self, policy: Any, reference: Any, tokens: Any) -> Any:
+        self.steps.append(len(policy))
+        return (-policy.sum() if len(self.steps) == 1 else (policy.sum() * 0).sqrt()), {}
+
+
+def test_a_training_that_runs_off_is_told_to_go_slower_first(
+    adapted: Make, course: Make, rows: Rows
+) -> None:
+    lesson = course(rows, objective=Steepening(), micro_tokens=100_000, learning_rate=1e9)
+    with pytest.raises(
+        ModelError, match=r"norm is nan at step 2; lower learning_rate \(1e\+09 now"
+    ):
+        train(adapted(), lesson)
+
+
+def test_no_pair_is_ranked_before_the_first_update(
+    adapted: Make, course: Make, pairs: Rows
+) -> None:
+    lesson = course(pairs, pairs, DirectPreferenceOptimization(), batch_rows=2, evaluate_every=1)
+    metrics = train(adapted(), lesson).metrics
+    assert ["accuracy" in line for line in metrics] == [False, False] + [True] * (len(metrics) - 2)
+    assert ["valid_accuracy" in line for line in metrics] == [False] + [True] * (len(metrics) - 1)
+    assert len(metrics) > 2
+    assert metrics[0]["valid_margin"] == metrics[1]["margin"] == 0
 
 
 def test_a_validation_loss_that_is_no_number_stops_the_training(

@@ -64,6 +64,7 @@ def test_a_setting_that_makes_no_sense_is_refused(setting: dict[str, float]) -> 
         ({"optimiser": "paged_adamw_8bit"}, {"device": "mps"}, "8bit does not run on mps; use ada"),
         ({}, {"device": "cuda:1", "processes": 2}, "with `device: cuda:1` there can be one"),
         ({}, {"device": "cuda", "processes": 999}, "999 need as many GPUs; this machine has"),
+        ({}, {"device": "cpu", "processes": 9999}, "9999 would share the .* processor cores of"),
         ({}, {"trackers": ("tensorbord",)}, "no tracker is called 'tensorbord' .*tensorboard"),
         ({}, {"trackers": ("dvclive",)}, "dvclive is not installed; pip install dvclive"),
     ],

@@ -60,6 +60,10 @@ class Engine(Runtime):
             )
         return value
 
+    def opens(self, models: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the models that this machine opens itself."""
+        return models if self.engine == "local" else ()
+
     def check_ready(self) -> None:
         """Raise MissingExtra when Ray is needed and not here."""
         if self.engine == "ray" and importlib.util.find_spec("ray") is None:

@@ -8,6 +8,7 @@ from pydantic import PositiveInt
 
 from openbezoar import memory
 from openbezoar.component import Runtime
+from openbezoar.devices import Device
 from openbezoar.errors import ParseError
 from openbezoar.records import Message
 
@@ -24,7 +25,8 @@ Answer = tuple[Sequence[Message], str]
 class LikelihoodRuntime(Runtime):
     """Where and how fast; never what comes out, beyond rounding."""
 
-    device: str = "auto"
+    device: Device = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`, `xpu`, or `auto`: a CUDA GPU where there is one."""
     micro_tokens: PositiveInt = 1024
     """Tokens computed at a time: lower it when memory runs out."""
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt
 
 from openbezoar.component import Runtime
+from openbezoar.devices import Device
 from openbezoar.errors import MissingExtra
 from openbezoar.evaluations.task_names import package
 
@@ -39,8 +40,9 @@ LONGEST = ("max_gen_toks", "max_new_tokens", "max_tokens")
 class HarnessRuntime(Runtime):
     """Where and how fast; never what comes out, beyond rounding."""
 
-    device: str = "auto"
-    """Where transformers computes: `cpu`, `cuda`, or `auto`: the fastest there is."""
+    device: Device = "auto"
+    """Where transformers computes: `cpu`, `cuda`, `cuda:1`, `mps`, `xpu`, or `auto`: a CUDA GPU if
+    there is one."""
     batch_rows: PositiveInt = 8
     """Rows that transformers computes at a time; vLLM decides for itself."""
     gpus: PositiveInt = 1

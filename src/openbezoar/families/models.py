@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue, PositiveInt
 
 from openbezoar.component import Component, science
 from openbezoar.errors import ConfigError
@@ -16,11 +16,14 @@ from openbezoar.records import Completion, Message, Record
 class Sampling(Component):
     """How a model draws its answer."""
 
-    temperature: float = 0.7
+    temperature: float = Field(default=0.7, ge=0, allow_inf_nan=False)
     """0 is greedy."""
-    top_p: float = 0.95
-    max_tokens: int = 512
-    stop: tuple[str, ...] = ()
+    top_p: float = Field(default=0.95, gt=0, le=1, allow_inf_nan=False)
+    """It draws from the likeliest tokens that together have this probability."""
+    max_tokens: PositiveInt = 512
+    """An answer is cut off at this length."""
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Texts at which an answer ends."""
 
 
 class Request(Record):

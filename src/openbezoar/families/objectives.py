@@ -17,6 +17,10 @@ class Objective(Component, ABC):
     """The kinds of row it learns from."""
     reference: ClassVar[bool] = False
     """Whether it compares with a reference: the model that training starts from."""
+    ranked: ClassVar[frozenset[str]] = frozenset()
+    """The sums that mean nothing while policy and reference are one, as until the first update."""
+    answers: ClassVar[tuple[str, ...]] = ("",)
+    """By what name each of a row's sequences goes, where there are several."""
 
     @abstractmethod
     def encode(self, row: Any, format_: Any, limit: int) -> tuple[Any, ...]:

@@ -30,6 +30,10 @@ class Stage(Component, ABC):
         """The models that must answer while it runs, by name."""
         return ()
 
+    def opens(self) -> tuple[str, ...]:
+        """Those of the models it uses that this machine opens, and not the workers of a cluster."""
+        return self.uses()
+
     @abstractmethod
     def makes(self, kinds: Mapping[str, str]) -> str:
         """What it makes, given what each name it reads holds; ConfigError when they do not fit."""
@@ -61,6 +65,13 @@ class Stage(Component, ABC):
         """Raise ConfigError or MissingExtra when it could not run here as things are.
 
         `plan` says so, `run` stops.
+        """
+        return
+
+    def check_start(self, specs: Mapping[str, ModelSpec], stages: "Mapping[str, Stage]") -> None:
+        """Raise ConfigError when it could not go on from the checkpoint that it goes back to.
+
+        `run` asks once the checkpoints are here; `stages` are those that it will make.
         """
         return
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, PositiveInt
 
 from openbezoar import prompts
 from openbezoar.families import ChatModel, Judge, Request, Sampling
@@ -41,7 +41,7 @@ class Acceptance(Judge):
     kind: Literal["acceptance"] = "acceptance"
     model: str
     """The name of the model that judges."""
-    max_tokens: int = 400
+    max_tokens: PositiveInt = 400
     """The longest verdict."""
 
     def evidence(self) -> JsonValue:

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 
 from openbezoar import hub
 from openbezoar.component import Runtime
+from openbezoar.devices import Device, check_device
 from openbezoar.errors import ConfigError, MissingExtra
 from openbezoar.families import ChatModel, ModelSpec
 from openbezoar.models.checkpoint import Checkpoint
@@ -20,8 +21,8 @@ __all__ = ["Placement", "Transformers", "load"]
 class Placement(Runtime):
     """Where the checkpoint runs and how much at a time."""
 
-    device: str = "auto"
-    """`cpu`, `cuda`, `cuda:1`, `mps`, or `auto`: the fastest there is."""
+    device: Device = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`, `xpu`, or `auto`: the fastest there is."""
     batch: int = Field(8, ge=1)
     """Requests answered together."""
 
@@ -87,6 +88,7 @@ def load(spec: Transformers) -> Checkpoint:
         raise MissingExtra(
             "models of kind transformers need torch; pip install 'openbezoar[train]'"
         ) from None
+    check_device(spec.runtime.device)
     logging.disable_progress_bar()
     folder = hub.checkpoint(spec.checkpoint)
     try:

@@ -31,6 +31,8 @@ class DirectPreferenceOptimization(Objective):
     kind: Literal["dpo"] = "dpo"
     reads: ClassVar[frozenset[str]] = frozenset({"preferences"})
     reference: ClassVar[bool] = True
+    ranked: ClassVar[frozenset[str]] = frozenset({"accuracy"})
+    answers: ClassVar[tuple[str, ...]] = ("chosen", "rejected")
     variant: Variant = "sigmoid"
     """sigmoid: DPO. ipo: a squared distance to a finite margin. With `_per_token`, log-ratios are
     means over an answer's tokens in place of sums."""
@@ -71,7 +73,11 @@ class DirectPreferenceOptimization(Objective):
     def _signs(
         self, policy: "torch.Tensor", ratios: "torch.Tensor", tokens: "torch.Tensor"
     ) -> "dict[str, torch.Tensor]":
-        """What training/health.py reads; every one is a sum over pairs."""
+        """What training/health.py reads; every one is a sum over pairs.
+
+        A pair without a margin is not ranked right, in `accuracy` as in TRL's and in that of the
+        evaluation `preferences`.
+        """
         is_mean = self.variant.endswith("_per_token")
         rewards = self.beta * (per_token(ratios, tokens) if is_mean else ratios)
         margin = margins(rewards)

@@ -22,6 +22,9 @@ METRICS = {
     "reward_rejected": "β times the log-ratio to the reference",
 }
 """What is drawn, in training and as `valid_...` on the validation rows, and in which unit."""
+FIRST = {"accuracy": 2, "valid_accuracy": 1}
+"""The step from which a measurement means something: model and reference are one until the first
+update, every margin is 0 and no pair right or wrong; older artifacts have a 0 there."""
 UNITS_OF_LOSS = {"sft": "nats a token", "dpo": "mean of the pairs"}
 NAMES = tuple(name for metric in METRICS for name in (metric, f"valid_{metric}"))
 
@@ -76,8 +79,7 @@ def _course(
 
 
 def _line(metrics: list[dict[str, Any]], name: str) -> list[Point]:
-    # At step 0 model and reference are one: every margin is 0, and no pair is right or wrong.
-    first = 1 if name == "valid_accuracy" else 0
+    first = FIRST.get(name, 0)
     return [
         (float(one["step"]), float(one[name]))
         for one in metrics

@@ -38,6 +38,8 @@ def write(store: Store, out: Path) -> Path:
         raise StoreError(
             f"{store.root}: no store here; make one with bezoar run RECIPE --store DIR"
         )
+    if out.is_dir():
+        raise StoreError(f"{out}: is a folder; name the file, such as {out / 'report.html'}")
     page = render(gather(store))
     out.parent.mkdir(parents=True, exist_ok=True)
     half = out.with_name(f"{out.name}.part")

@@ -47,6 +47,10 @@ class FilterStage(Stage):
         """The models of the filters' judges."""
         return tuple(dict.fromkeys(name for part in self.filters for name in part.uses()))
 
+    def opens(self) -> tuple[str, ...]:
+        """Its judges, unless its workers do."""
+        return self.runtime.opens(self.uses())
+
     def makes(self, kinds: Mapping[str, str]) -> str:
         """The same kind of rows."""
         held = expect(self.rows, kinds, *ROWS)

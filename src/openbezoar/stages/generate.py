@@ -63,6 +63,10 @@ class GenerateStage(Stage):
         """The teacher."""
         return (self.teacher,)
 
+    def opens(self) -> tuple[str, ...]:
+        """The teacher, unless its workers do."""
+        return self.runtime.opens(self.uses())
+
     def teachers(self) -> tuple[str, ...]:
         """The teacher."""
         return (self.teacher,)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from openbezoar.component import Runtime
+from openbezoar.devices import Device
 from openbezoar.families import Bench, Numbers, Stage, expect
 from openbezoar.stages.candidates import Reference, Trained, better, compared, figures, write
 from openbezoar.stages.lessons import Lesson, lesson_of, sequences
@@ -26,7 +27,8 @@ MEBIBYTE = 1 << 20
 class MergeRuntime(Runtime):
     """Where the models are compared; never what comes out, beyond rounding."""
 
-    device: str = "auto"
+    device: Device = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`, `xpu`, or `auto`: a CUDA GPU where there is one."""
 
 
 class MergeStage(Stage):

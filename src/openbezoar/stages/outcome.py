@@ -65,11 +65,14 @@ def _cut(parts: "Mapping[str, EncodedRows]") -> dict[str, JsonValue]:
 
 
 def _around(metrics: list[dict[str, float]], kept: int) -> Numbers:
-    """What the validation rows said before training, and of the weights that are kept."""
+    """What the validation rows said before training, and of the weights that are kept.
+
+    None where they said nothing yet: before training DPO ranks no pair.
+    """
     numbers: Numbers = {"kept_step": kept}
     after = next(line for line in metrics if line["step"] == kept)
     for name in ("loss", "accuracy", "margin"):
-        if f"valid_{name}" in metrics[0]:
-            numbers[f"validation_{name}_before"] = metrics[0][f"valid_{name}"]
+        if f"valid_{name}" in after:
+            numbers[f"validation_{name}_before"] = metrics[0].get(f"valid_{name}")
             numbers[f"validation_{name}_after"] = after[f"valid_{name}"]
     return numbers

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt
 
 from openbezoar.component import Component
 from openbezoar.errors import ConfigError
@@ -27,17 +29,19 @@ __all__ = [
 ]
 
 Precision = Literal["float32", "bfloat16", "nf4"]
+Target = Annotated[str, Field(min_length=1)]
 
 
 class Lora(Component):
     """The low-rank adapter (arXiv 2106.09685); defaults from the OpenBezoar-SFT card."""
 
-    r: int = 16
+    r: PositiveInt = 16
     """Rank."""
-    alpha: int = 16
+    alpha: PositiveInt = 16
     """The update is scaled by alpha / r."""
-    dropout: float = 0.05
-    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj")
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    """The share of an adapter's inputs that is left out at each step."""
+    targets: tuple[Target, ...] = Field(("q_proj", "k_proj", "v_proj"), min_length=1)
     """The linear layers that get an adapter."""
 
 
@@ -102,6 +106,7 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: in
     import torch
     from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 
+    from openbezoar.training.layers import check_targets
     from openbezoar.training.lean import use_lean_layers
 
     for parameter in model.parameters():
@@ -112,9 +117,7 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: in
             going_on = PeftModel.from_pretrained(model, str(trained), is_trainable=True)
             use_lean_layers(going_on)
             return going_on
-        names = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
-        if missing := set(lora.targets) - names:
-            raise ConfigError(f"lora.targets: the model has no layer called {sorted(missing)[0]!r}")
+        check_targets(lora.targets, model)
         config = LoraConfig(
             r=lora.r,
             lora_alpha=lora.alpha,

@@ -96,7 +96,7 @@ def _go_through(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None
     course = run.course
     with keeping_journal(course, run.accelerator, progress) as journal:
         if not progress.step:
-            progress.metrics.append({"step": 0, **_evaluated(run)})
+            progress.metrics.append({"step": 0, **_evaluated(run, 0)})
             if journal:
                 journal.tell(progress)
         while progress.step < course.steps:
@@ -105,7 +105,7 @@ def _go_through(run: _Run, progress: Progress, checkpoints: Checkpoints) -> None
             _measure(progress, time.monotonic() - began)
             is_last = progress.step == course.steps
             if is_last or _is_due(course.settings.evaluate_every, progress.step):
-                progress.metrics[-1].update(_evaluated(run))
+                progress.metrics[-1].update(_evaluated(run, progress.step))
                 if course.keep_best is not None and run.accelerator.is_main_process:
                     keep_if_best(course.keep_best, run.model, progress.metrics)
             _heed_alarms(course, progress)
@@ -149,16 +149,13 @@ def _take_step(run: _Run, progress: Progress) -> None:
         raise _no_number(
             f"the loss at step {progress.step + 1}", totals, course, named(broken, course.names)
         )
-    metrics = {name: total / whole for name, total in totals.items()}
+    metrics = _means(run, totals, whole, progress.step)
     _refuse_bad_start(course.objective, progress.step, metrics)
     norm = clipped_norm(
         list(adapter_tensors(model).values()), run.accelerator, course.settings.clip
     )
     if norm == 0 or not math.isfinite(norm):
-        raise ModelError(
-            f"the gradient's norm is {norm} at step {progress.step + 1}: nothing would be learned; "
-            f"try another `precision`, or look at the rows {named(chosen, course.names)}"
-        )
+        raise _no_gradient(norm, progress.step, course, named(chosen, course.names))
     run.optimiser.step()
     run.optimiser.zero_grad()
     progress.step += 1
@@ -180,8 +177,8 @@ def _totals(run: _Run, parts: Sequence[Part]) -> tuple[dict[str, float], list[in
 
 
 @torch.no_grad()
-def _evaluated(run: _Run) -> dict[str, float]:
-    """The objective's mean over the validation rows, as `valid_...`."""
+def _evaluated(run: _Run, step: int) -> dict[str, float]:
+    """The objective's mean over the validation rows after so many steps, as `valid_...`."""
     course, rows = run.course, run.course.valid
     if not rows:
         return {}
@@ -194,8 +191,18 @@ def _evaluated(run: _Run) -> dict[str, float]:
     totals, broken = _totals(run, parts)
     if broken:
         raise _no_number("the validation loss", totals, course, named(broken, course.valid_names))
-    whole = weight(course.objective, rows)
-    return {f"valid_{name}": total / whole for name, total in totals.items()}
+    means = _means(run, totals, weight(course.objective, rows), step)
+    return {f"valid_{name}": mean for name, mean in means.items()}
+
+
+def _means(run: _Run, totals: dict[str, float], whole: float, step: int) -> dict[str, float]:
+    """Every sum by what the rows count, but none that would mean nothing before the first update.
+
+    Policy and reference are one then: no pair is ranked, and a share of those ranked right would
+    be 0 or a matter of rounding.
+    """
+    unknown = frozenset() if step else run.course.objective.ranked
+    return {name: total / whole for name, total in totals.items() if name not in unknown}
 
 
 def _no_number(what: str, totals: dict[str, float], course: Course, rows: str) -> ModelError:
@@ -204,6 +211,20 @@ def _no_number(what: str, totals: dict[str, float], course: Course, rows: str) -
         f"look at these rows; what was measured before is in {course.scratch / FILE}; a rerun "
         "continues from the last checkpoint"
     )
+
+
+def _no_gradient(norm: float, step: int, course: Course, rows: str) -> ModelError:
+    advice = f"try another `precision`, or look at the rows {rows}"
+    if norm == 0:
+        return ModelError(
+            f"the gradient's norm is 0 at step {step + 1}: nothing would be learned; {advice}"
+        )
+    if step:
+        advice = (
+            f"lower learning_rate ({course.settings.learning_rate:g} now); if that does not "
+            f"help, {advice}"
+        )
+    return ModelError(f"the gradient's norm is {norm} at step {step + 1}; {advice}")
 
 
 def _refuse_bad_start(objective: Objective, step: int, metrics: dict[str, float]) -> None:

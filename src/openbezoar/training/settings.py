@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from openbezoar.component import Component, Runtime
+from openbezoar.devices import Device
 from openbezoar.errors import ConfigError
 from openbezoar.training.adapters import device_for
 from openbezoar.training.health import Health
@@ -63,9 +64,11 @@ class Optimisation(Component):
 class TrainingRuntime(Runtime):
     """Where and how fast; never what comes out, beyond rounding."""
 
-    device: str = "auto"
+    device: Device = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`, `xpu`, or `auto`: a CUDA GPU where there is one."""
     processes: PositiveInt = 1
-    """Processes of this machine that share the rows of every step, one GPU each."""
+    """Processes of this machine that share the rows of every step, one GPU each; without GPUs each
+    holds the model in memory and has its share of the cores."""
     micro_tokens: PositiveInt = 1024
     """Tokens computed at a time: lower it when memory runs out. With dropout it also decides, as a
     seed would, which units rest; so do the processes."""
@@ -137,7 +140,8 @@ def learning_rate_at(settings: Optimisation, step: int, steps: int) -> float:
 
 
 def _check_processes(processes: int, device: str) -> None:
-    if processes == 1 or device == "cpu":
+    if device == "cpu":
+        _check_cores(processes)
         return
     if device != "cuda":
         raise ConfigError(
@@ -150,4 +154,13 @@ def _check_processes(processes: int, device: str) -> None:
     if processes > found:
         raise ConfigError(
             f"runtime.processes: {processes} need as many GPUs; this machine has {found}"
+        )
+
+
+def _check_cores(processes: int) -> None:
+    cores = os.cpu_count() or processes
+    if processes > cores:
+        raise ConfigError(
+            f"runtime.processes: {processes} would share the {cores} processor cores of this "
+            f"machine, each with a model of its own in memory; write {cores} at most"
         )
