@@ -127,13 +127,13 @@ class TrainStage(Stage):
 
     def check_start(self, specs: Mapping[str, ModelSpec], stages: Mapping[str, Stage]) -> None:
         """The checkpoint must have the layers that an adapter is to go on."""
-        from openbezoar.training.layers import check_targets, empty_model
+        from openbezoar.training.layers import check_targets, stored_layers
 
         name = self.start
         while isinstance(before := stages.get(name), TrainStage | MergeStage):
             name = before.start if isinstance(before, TrainStage) else before.adapter
         if self.lora is not None and name in specs:
-            check_targets(self.lora.targets, empty_model(specs[name].folder()))
+            check_targets(self.lora.targets, stored_layers(specs[name].folder()))
 
     def make(self, bench: Bench) -> Numbers:
         """Write `adapter/` or `model/`, `metrics.jsonl`, and `base/` where one is merged before."""

@@ -106,7 +106,7 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: in
     import torch
     from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 
-    from openbezoar.training.layers import check_targets
+    from openbezoar.training.layers import check_targets, linear_layers
     from openbezoar.training.lean import use_lean_layers
 
     for parameter in model.parameters():
@@ -117,7 +117,7 @@ def attach_adapter(model: Any, lora: Lora, trained: Path | None = None, seed: in
             going_on = PeftModel.from_pretrained(model, str(trained), is_trainable=True)
             use_lean_layers(going_on)
             return going_on
-        check_targets(lora.targets, model)
+        check_targets(lora.targets, linear_layers(model))
         config = LoraConfig(
             r=lora.r,
             lora_alpha=lora.alpha,
