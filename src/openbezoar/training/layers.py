@@ -43,11 +43,15 @@ def stored_layers(folder: Path) -> set[str]:
                 shapes = {name: held.get_slice(name).get_shape() for name in held.keys()}  # noqa: SIM118 - no mapping
         except (SafetensorError, OSError) as error:
             raise ConfigError(f"{file}: cannot be read ({error}); fetch or make it anew") from None
-        found |= {name.split(".")[-2] for name, shape in shapes.items() if _is_linear(name, shape)}
+        found |= {_module(name) for name, shape in shapes.items() if _is_linear(name, shape)}
     return found
 
 
+def _module(tensor: str) -> str:
+    """The name of the module that holds a tensor, without those around it."""
+    return tensor.rpartition(".")[0].rpartition(".")[2]
+
+
 def _is_linear(name: str, shape: list[int]) -> bool:
-    *_, module, parameter = ["", *name.split(".")]
-    is_embedding = any(part in module for part in EMBEDDINGS)
-    return parameter == "weight" and len(shape) == 2 and not is_embedding
+    is_embedding = any(part in _module(name) for part in EMBEDDINGS)
+    return name.endswith(".weight") and len(shape) == 2 and not is_embedding
