@@ -164,8 +164,50 @@ MISTAKES: dict[str, tuple[str, str, int | None, str]] = {
         "reads 'student', which holds checkpoint; it needs examples",
     ),
     "missing field": ("    seeds: seeds\n", "", 10, "stages.rows.seeds: is missing"),
-    "wrong type": ("limit: 4", "limit: many", 15, "stages.rows.limit: "),
-    "out of range": ("beta: 0.1", "beta: 0", 40, "stages.dpo.objective.beta: "),
+    "wrong type": (
+        "limit: 4",
+        "limit: many",
+        15,
+        "stages.rows.limit: needs a whole number; 'many' is none",
+    ),
+    "out of range": ("beta: 0.1", "beta: 0", 40, "stages.dpo.objective.beta: needs more than 0"),
+    "a text for a list": (
+        "rows: [kept]",
+        "rows: kept",
+        22,
+        "stages.data.rows: needs a list, such as [a, b]; 'kept' is none",
+    ),
+    "an empty list": ("rows: [kept]", "rows: []", 22, "stages.data.rows: needs at least 1 in it"),
+    "nothing for a mapping": (
+        "    source: {kind: sample, rows: instructions}",
+        "    source:",
+        9,
+        "stages.seeds.source: needs a mapping, such as {key: value}; nothing is given",
+    ),
+    "misspelt choice": (
+        "rows: instructions",
+        "rows: instruction",
+        9,
+        "stages.seeds.source.rows: unknown 'instruction' (did you mean 'instructions'?)",
+    ),
+    "an anchor set twice": (
+        "pairs_data: {kind: mix,",
+        "pairs_data: &course {kind: mix,",
+        32,
+        "anchor 'course' is set twice, first in line 26; a file holds one recipe",
+    ),
+    "two documents": (
+        "  sft_model: {kind",
+        "---\n  sft_model: {kind",
+        33,
+        "a second document begins here; a file holds one recipe",
+    ),
+    "a stage that reads itself": (
+        "rows: [kept]",
+        "rows: [data]",
+        22,
+        "reads 'data', which does not stand above it",
+    ),
     "reads what is never made": (
         "rows: [kept]",
         "rows: [kpet]",
@@ -176,7 +218,7 @@ MISTAKES: dict[str, tuple[str, str, int | None, str]] = {
         "    seeds: seeds",
         "    seeds: pairs",
         10,
-        "reads 'pairs', which no stage above it makes",
+        "reads 'pairs', which does not stand above it; move the stage",
     ),
     "unknown model": (
         "teacher: teacher",
@@ -421,5 +463,5 @@ def test_a_limit_of_money_on_the_command_line_needs_a_price_too(tmp_path: Path) 
 
 @pytest.mark.parametrize("hours", [0, -2, 1e9])
 def test_limits_without_sense_name_their_option(tmp_path: Path, hours: float) -> None:
-    with pytest.raises(ConfigError, match="--max-hours: input should be"):
+    with pytest.raises(ConfigError, match="--max-hours: needs "):
         load_text(tmp_path, TEXT).limited(None, hours)

@@ -15,7 +15,7 @@ from openbezoar.models.budget import RunBudget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 from openbezoar.overrides import apply
-from openbezoar.problems import explain
+from openbezoar.problems import explain, worded
 from openbezoar.yaml_text import content_of, line_of, read_text
 
 __all__ = ["Recipe", "keeping_contaminated", "load", "parse", "schema", "text_of"]
@@ -61,10 +61,8 @@ class Recipe(Component):
             _check_name(name, kinds)
             for read in stage.reads():
                 if read not in kinds:
-                    raise ConfigError(
-                        f"stages.{name}: reads {read!r}, which no stage above it makes"
-                        + nearest(read, kinds)
-                    )
+                    missing = self._missing(read, kinds)
+                    raise ConfigError(f"stages.{name}: reads {read!r}, {missing}")
             for used in stage.uses():
                 if used not in self.models:
                     raise ConfigError(
@@ -93,7 +91,7 @@ class Recipe(Component):
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             where = problem["loc"][0]
-            raise ConfigError(f"--max-{where}: {problem['msg'].lower()}") from None
+            raise ConfigError(f"--max-{where}: {worded(problem)}") from None
         recipe = self.model_copy(update={"budget": budget})
         recipe.kinds()
         return recipe
@@ -103,6 +101,11 @@ class Recipe(Component):
         used = {name for stage in self.stages.values() for name in stage.uses()}
         sent = {name: spec.sends_key() for name, spec in self.models.items() if name in used}
         return {name: where for name, where in sent.items() if where is not None}
+
+    def _missing(self, read: str, kinds: dict[str, str]) -> str:
+        if read in self.stages:
+            return "which does not stand above it; move the stage that reads below what it reads"
+        return f"which no stage above it makes{nearest(read, kinds)}"
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
