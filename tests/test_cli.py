@@ -1,5 +1,6 @@
 """The command answers at once, says in one line what is wrong, and ends with the right code."""
 
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -82,6 +83,8 @@ def test_a_plan_and_a_run_without_training_load_nothing_heavy(folder: Path) -> N
         (["plan", "absent.yaml"], 1, "absent.yaml: no such recipe"),
         (["run", "recipe.yaml", "-s", "stages.rows.limitt=1"], 1, "did you mean 'limit'?"),
         (["run", "recipe.yaml", "-s", "\x1b[31m=1"], 1, "\\x1b[31m: unknown key"),
+        (["run", "recipe.yaml", "-s", "=3"], 1, "-s =3: write path.to.key=value"),
+        (["run", "recipe.yaml", "-s", "stages..x=3"], 1, "write path.to.key=value"),
         (["run", "recipe.yaml", "-s", "stages.rows"], 1, "write path.to.key=value"),
         (["show", "rows"], 1, "holds no stage 'rows'"),
         (["peek", "rows"], 1, "holds no stage 'rows'"),
@@ -206,6 +209,20 @@ def test_help_tells_what_the_command_is_for_and_of_debug(folder: Path) -> None:
     assert "--debug Show where an error comes from" in text
 
 
+@pytest.mark.parametrize("group", [[], ["data"]])
+def test_no_verb_s_line_in_the_help_is_cut(folder: Path, group: list[str]) -> None:
+    listed = bezoar(folder, *group, "--help").stdout.split("Commands:")[1]
+    assert "run" in listed or "pull" in listed
+    assert "..." not in listed
+
+
+def test_the_version_is_told_alone_and_by_doctor(folder: Path) -> None:
+    version = importlib.metadata.version("openbezoar")
+    assert bezoar(folder, "--version").stdout == f"openbezoar {version}\n"
+    first = json.loads(bezoar(folder, "doctor", "--json").stdout)[0]
+    assert (first["what"], first["state"]) == ("openbezoar", version)
+
+
 def test_plan_show_and_peek_speak_json_and_tables(made: Path) -> None:
     planned = json.loads(bezoar(made, "plan", "recipe.yaml", "--json").stdout)
     assert [step["state"] for step in planned] == ["made"] * 4
@@ -244,9 +261,9 @@ def test_a_plan_of_the_papers_recipe_loads_nothing_heavy(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "complaint"),
     [
-        (["--max-usd=-1"], 1, "--max-usd: input should be greater than 0"),
-        (["--max-hours=nan"], 1, "--max-hours: input should be"),
-        (["--max-hours=1000000"], 1, "--max-hours: input should be less than or equal to 8784"),
+        (["--max-usd=-1"], 1, "--max-usd: needs more than 0"),
+        (["--max-hours=nan"], 1, "--max-hours: needs a finite number"),
+        (["--max-hours=1000000"], 1, "--max-hours: needs 8784 or less"),
         (["--probe=0"], 2, "--probe"),
         (["--actual"], 1, "no stage of the recipe is made there"),
     ],

@@ -33,7 +33,10 @@ def show(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the artifacts, the funnels and the ledger of a store, or the numbers of one stage."""
+    """Show what a store holds, or the numbers of one stage.
+
+    Of a whole store its artifacts, its funnels and its ledger.
+    """
     from openbezoar import shelf
     from openbezoar.report.checkpoints import checkpoints, rows_of
     from openbezoar.report.contents import gather
@@ -76,7 +79,7 @@ def peek(  # noqa: PLR0913 - one argument per option
     reason: Annotated[str, typer.Option(help="Only reasons that contain this.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Read some rows of a stage: kept ones, or rejected or failed ones below their reasons."""
+    """Read some rows of a stage: kept, rejected or failed ones."""
     from openbezoar import shelf
     from openbezoar.store import Store
 
@@ -95,7 +98,10 @@ def why(
     store: StoreFolder = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Walk back a row: its making with every prompt and answer, its parents, and its later use."""
+    """Walk a row back: who made it of what, and who used it.
+
+    With every prompt and answer, verdict and parent.
+    """
     from openbezoar import passport
     from openbezoar.store import Store
 
@@ -109,7 +115,10 @@ def report(
         Path | None, typer.Option(help="The HTML file; STORE/report.html if not given.")
     ] = None,
 ) -> None:
-    """Write one self-contained HTML page about everything in the store."""
+    """Write one HTML page about everything in the store.
+
+    It needs no network and no other file.
+    """
     from openbezoar.report.page import write
     from openbezoar.store import Store
 

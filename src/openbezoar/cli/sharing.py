@@ -22,7 +22,10 @@ def card(
         typer.Option(help="Why it is published in spite of a conflict or an unknown licence."),
     ] = "",
 ) -> None:
-    """Print the card of a data set or model: licence, origin, scores, limits, recipe."""
+    """Print the card of a data set or a model.
+
+    It tells licence, origin, scores, limits and recipe.
+    """
     from openbezoar import cards, shelf
     from openbezoar.licences import verdict
     from openbezoar.store import Store
@@ -57,7 +60,10 @@ def publish(  # noqa: PLR0913 - one argument per option
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish rows, a data set, an adapter or a model, with its card, to a folder or the hub."""
+    """Publish rows or a model to a folder or the hub.
+
+    Rows, a data set, an adapter or a model, with its card.
+    """
     from openbezoar import shelf
     from openbezoar.publishing.destination import destination
     from openbezoar.publishing.publication import Wishes, kind_of, prepared
