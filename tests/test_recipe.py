@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from openbezoar.errors import ConfigError
 from openbezoar.objectives.dpo import DirectPreferenceOptimization
-from openbezoar.recipe import Recipe, load, schema
+from openbezoar.recipe import Recipe, load, schema, text_of
 from openbezoar.stages.generate import GenerateStage
 from openbezoar.stages.merge import MergeStage
 from openbezoar.stages.train import TrainStage
@@ -378,6 +379,14 @@ def test_the_schema_names_every_setting_with_its_help() -> None:
     text = str(schema())
     assert "How strongly the model is held to the reference" in text
     assert "'evol_instruct'" in text
+
+
+def test_nothing_is_added_to_the_recipe_that_is_shown_as_the_users(tmp_path: Path) -> None:
+    recipe = load_text(tmp_path, TEXT)
+    assert yaml.safe_load(text_of(recipe)) == yaml.safe_load(TEXT)
+    chosen = load_text(tmp_path, TEXT, "stages.sft_model.used_in=nf4")
+    assert yaml.safe_load(text_of(chosen))["stages"]["sft_model"]["used_in"] == "nf4"
+    assert load_text(tmp_path, text_of(recipe)) == recipe
 
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))

@@ -41,6 +41,9 @@ class Recipe(Component):
     @model_validator(mode="after")
     def _settle(self) -> "Recipe":
         settled = {name: stage.settled(name, self.stages) for name, stage in self.stages.items()}
+        for name, stage in settled.items():
+            # What was settled was not set: the recipe that is kept and shown is the user's own.
+            stage.model_fields_set.intersection_update(self.stages[name].model_fields_set)
         self.stages.update(settled)
         return self
 

@@ -11,6 +11,7 @@ from openbezoar.cli.options import (
     AsJson,
     StoreFolder,
     stages_here,
+    store_at,
 )
 from openbezoar.cli.output import print_table, say
 from openbezoar.outline import outline
@@ -40,12 +41,14 @@ def show(
     from openbezoar import shelf
     from openbezoar.report.checkpoints import checkpoints, rows_of
     from openbezoar.report.contents import gather
-    from openbezoar.store import Store
 
-    held = Store(store)
-    if stage is not None and not (funnel or ledger):
-        print(_told(held, shelf.latest(held, stage), as_json))
-        return
+    _check_parts(stage, funnel, ledger)
+    held = store_at(store)
+    if stage is not None:
+        artifact = shelf.latest(held, stage)
+        if not funnel:
+            print(_told(held, artifact, as_json))
+            return
     contents = gather(held)
     for folder, why in contents.broken.items():
         say(shelf.visible(f"not shown: {held.root / folder}: {why}"))
@@ -81,15 +84,17 @@ def peek(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Read some rows of a stage: kept, rejected or failed ones."""
     from openbezoar import shelf
-    from openbezoar.store import Store
 
     which = "rejected" if rejected else "failed" if failed else "rows"
-    artifact = shelf.latest(Store(store), stage)
+    artifact = shelf.latest(store_at(store), stage)
     if not as_json and (counts := shelf.reasons(artifact, which, reason)):
         print_table(counts, as_json)
         print()
-    found = shelf.rows(artifact, which, reason)
-    for _, row in zip(range(count), found, strict=False):
+    found = [row for _, row in zip(range(count), shelf.rows(artifact, which, reason), strict=False)]
+    if not found:
+        kind = "" if which == "rows" else f"{which} "
+        say(f"{stage}: no {kind}rows" + f" whose reason contains {reason!r}" * bool(reason))
+    for row in found:
         print(json.dumps(row, ensure_ascii=False) if as_json else shelf.readable(row) + "\n")
 
 
@@ -103,9 +108,8 @@ def why(
     With every prompt and answer, verdict and parent.
     """
     from openbezoar import passport
-    from openbezoar.store import Store
 
-    found = passport.passport(Store(store), row_id)
+    found = passport.passport(store_at(store), row_id)
     print(found.model_dump_json(indent=2) if as_json else passport.readable(found))
 
 
@@ -120,13 +124,22 @@ def report(
     It needs no network and no other file.
     """
     from openbezoar.report.page import write
-    from openbezoar.store import Store
 
-    print(write(Store(store), out or store / "report.html"))
+    print(write(store_at(store), out or store / "report.html"))
+
+
+def _check_parts(stage: str | None, funnel: bool, ledger: bool) -> None:
+    from openbezoar.errors import ConfigError
+
+    if ledger and funnel:
+        raise ConfigError("--funnel and --ledger are asked for one at a time")
+    if ledger and stage is not None:
+        raise ConfigError(f"--ledger is of the whole line; leave out {stage!r}")
 
 
 def _told(held: "Store", artifact: "Artifact", as_json: bool) -> str:
     """One artifact: all of it as JSON, its scores as a table, or its manifest as an outline."""
+    from openbezoar.component import written
     from openbezoar.scoreboard import scoreboard
     from openbezoar.shelf import visible
 
@@ -135,6 +148,7 @@ def _told(held: "Store", artifact: "Artifact", as_json: bool) -> str:
         return json.dumps(manifest, indent=2, ensure_ascii=False)
     if manifest["makes"] == "scores":
         return scoreboard(artifact)
+    manifest["science"] = written(manifest["science"])
     return visible("\n".join([outline(manifest), *_licence_lines(held, artifact)]))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder, store_at
 from openbezoar.cli.output import print_table
 
 
@@ -26,10 +26,9 @@ def compare(
 ) -> None:
     """Say of each metric whether two models are shown to differ."""
     from openbezoar.comparison import comparing, sides, tables
-    from openbezoar.store import Store
 
-    side_a = sides.side_of(a, Store(store))
-    side_b = sides.side_of(b, Store(other_store or store))
+    side_a = sides.side_of(a, store_at(store))
+    side_b = sides.side_of(b, store_at(other_store or store))
     found = comparing.compare(side_a, side_b, despite_settings)
     if as_json:
         print(found.model_dump_json(indent=2))
@@ -65,11 +64,10 @@ def chat(  # noqa: PLR0913 - one argument per option
     from openbezoar.chat import partner, talk
     from openbezoar.families import Sampling
     from openbezoar.recipe import load
-    from openbezoar.store import Store
 
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # what is typed or piped may be in another encoding
     named = load(recipe).models if recipe else {}
-    found = partner.find(model, Store(store), named, force)
+    found = partner.find(model, store_at(store), named, force)
     chat = partner.Chat(Sampling(temperature=temperature, max_tokens=max_tokens), system)
     talk.talk(found, chat, sys.stdin, sys.stdout, sys.stderr)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder, store_at
 from openbezoar.cli.output import print_table, say
 from openbezoar.publishing.gguf import Type
 
@@ -28,9 +28,8 @@ def card(
     """
     from openbezoar import cards, shelf
     from openbezoar.licences import verdict
-    from openbezoar.store import Store
 
-    held = Store(store)
+    held = store_at(store)
     artifact = shelf.latest(held, stage)
     told = cards.Told(accepted=accept_licence.strip())
     print(cards.card(held, artifact, verdict(held, artifact), told), end="")
@@ -67,9 +66,8 @@ def publish(  # noqa: PLR0913 - one argument per option
     from openbezoar import shelf
     from openbezoar.publishing.destination import destination
     from openbezoar.publishing.publication import Wishes, kind_of, prepared
-    from openbezoar.store import Store
 
-    held = Store(store)
+    held = store_at(store)
     artifact = shelf.latest(held, stage)
     where = destination(to, kind_of(artifact), public)
     where.check()
