@@ -387,6 +387,9 @@ def test_nothing_is_added_to_the_recipe_that_is_shown_as_the_users(tmp_path: Pat
     chosen = load_text(tmp_path, TEXT, "stages.sft_model.used_in=nf4")
     assert yaml.safe_load(text_of(chosen))["stages"]["sft_model"]["used_in"] == "nf4"
     assert load_text(tmp_path, text_of(recipe)) == recipe
+    assert yaml.safe_load(text_of(recipe.limited(None, 2)))["budget"] == {"hours": 2}
+    budget = text_of(load_text(tmp_path, TEXT, "budget={tokens: 9}").limited(None, 2))
+    assert yaml.safe_load(budget)["budget"] == {"tokens": 9, "hours": 2}
 
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))

@@ -88,7 +88,7 @@ class Recipe(Component):
         wanted = {name: value for name, value in given.items() if value is not None}
         if not wanted:
             return self
-        own = self.budget.model_dump() if self.budget else {}
+        own = self.budget.model_dump(exclude_unset=True) if self.budget else {}
         try:
             budget = RunBudget.model_validate({**own, **wanted})
         except ValidationError as error:

@@ -134,8 +134,9 @@ def test_a_conversation_with_an_answer_that_is_not_whole_is_never_learned(
     chat.add("And then?", "No more.", "stop")
     chat.save(tmp_path / "chat.jsonl", "m")
     source = {"path": str(tmp_path / "chat.jsonl"), "rows": "examples"}
-    [(reason, row)] = JsonlSource.model_validate(source).rows()
-    assert (reason, row["finish_reason"]) == ("cut off", end)
+    [found] = JsonlSource.model_validate(source).rows()
+    assert isinstance(found, tuple)
+    assert (found[0], found[1]["finish_reason"]) == ("cut off", end)
     chat.begin("")
     chat.add("Hello", "Hi.", "stop")
     assert chat.finish_reason == "stop"

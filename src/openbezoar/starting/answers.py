@@ -52,9 +52,10 @@ def teacher_of(answer: str) -> Teacher:
         return Teacher("llama_cpp", "smollm2-135m-instruct")
     if kind == "openai" and "@" in model:
         name, _, address = model.partition("@")
+        whole = address if "/" in address else f"{address or 'localhost:8000'}/v1"
         raise ConfigError(
             f"teacher: {address!r} is no address; one begins with http:// or https://, such as "
-            f"openai:{name}@http://{address or 'localhost:8000/v1'}"
+            f"openai:{name}@http://{whole}"
         )
     is_known = kind == "openai" or (kind == "anthropic" and not address)
     if not is_known or not model:
