@@ -1,5 +1,6 @@
 """The command answers at once, says in one line what is wrong, and ends with the right code."""
 
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -82,8 +83,19 @@ def test_a_plan_and_a_run_without_training_load_nothing_heavy(folder: Path) -> N
         (["plan", "absent.yaml"], 1, "absent.yaml: no such recipe"),
         (["run", "recipe.yaml", "-s", "stages.rows.limitt=1"], 1, "did you mean 'limit'?"),
         (["run", "recipe.yaml", "-s", "\x1b[31m=1"], 1, "\\x1b[31m: unknown key"),
+        (["run", "recipe.yaml", "-s", "=3"], 1, "-s =3: write path.to.key=value"),
+        (["run", "recipe.yaml", "-s", "stages..x=3"], 1, "write path.to.key=value"),
         (["run", "recipe.yaml", "-s", "stages.rows"], 1, "write path.to.key=value"),
         (["show", "rows"], 1, "holds no stage 'rows'"),
+        (["show", "rows", "--funnel"], 1, "holds no stage 'rows'"),
+        (["show", "rows", "--ledger"], 1, "--ledger is of the whole line; leave out 'rows'"),
+        (["show", "--funnel", "--ledger"], 1, "are asked for one at a time"),
+        (["show", "--store", "absent"], 1, "absent: no such folder"),
+        (["peek", "rows", "--store", "absent"], 1, "absent: no such folder"),
+        (["why", "row-1", "--store", "absent"], 1, "absent: no such folder"),
+        (["report", "--store", "absent"], 1, "absent: no such folder"),
+        (["compare", "a", "b", "--store", "absent"], 1, "absent: no such folder"),
+        (["chat", "sft", "--store", "absent"], 1, "absent: no such folder"),
         (["peek", "rows"], 1, "holds no stage 'rows'"),
         (["why", "row-1"], 1, "no stage made a row 'row-1'"),
         (["data", "pull", "doly"], 1, "did you mean 'dolly'?"),
@@ -145,7 +157,11 @@ def test_a_contaminated_row_is_dropped_and_peek_says_why(contaminated: Path) -> 
     assert shown[3:5] == ["[contamination: contaminated]", "[task: sample_choices]"]
     found = ("peek", "kept", "--rejected", "--reason", "contamination: c", "--json")
     assert len(bezoar(contaminated, *found).stdout.splitlines()) == 1
-    assert bezoar(contaminated, "peek", "kept", "--rejected", "--reason", "x: y").stdout == ""
+    none = bezoar(contaminated, "peek", "kept", "--rejected", "--reason", "x: y")
+    assert (none.stdout, none.stderr) == (
+        "",
+        "kept: no rejected rows whose reason contains 'x: y'\n",
+    )
 
 
 def test_contaminated_rows_are_never_kept_in_silence(contaminated: Path) -> None:
@@ -206,6 +222,20 @@ def test_help_tells_what_the_command_is_for_and_of_debug(folder: Path) -> None:
     assert "--debug Show where an error comes from" in text
 
 
+@pytest.mark.parametrize("group", [[], ["data"]])
+def test_no_verb_s_line_in_the_help_is_cut(folder: Path, group: list[str]) -> None:
+    listed = bezoar(folder, *group, "--help").stdout.split("Commands:")[1]
+    assert "run" in listed or "pull" in listed
+    assert "..." not in listed
+
+
+def test_the_version_is_told_alone_and_by_doctor(folder: Path) -> None:
+    version = importlib.metadata.version("openbezoar")
+    assert bezoar(folder, "--version").stdout == f"openbezoar {version}\n"
+    first = json.loads(bezoar(folder, "doctor", "--json").stdout)[0]
+    assert (first["what"], first["state"]) == ("openbezoar", version)
+
+
 def test_plan_show_and_peek_speak_json_and_tables(made: Path) -> None:
     planned = json.loads(bezoar(made, "plan", "recipe.yaml", "--json").stdout)
     assert [step["state"] for step in planned] == ["made"] * 4
@@ -244,9 +274,9 @@ def test_a_plan_of_the_papers_recipe_loads_nothing_heavy(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "complaint"),
     [
-        (["--max-usd=-1"], 1, "--max-usd: input should be greater than 0"),
-        (["--max-hours=nan"], 1, "--max-hours: input should be"),
-        (["--max-hours=1000000"], 1, "--max-hours: input should be less than or equal to 8784"),
+        (["--max-usd=-1"], 1, "--max-usd: needs more than 0"),
+        (["--max-hours=nan"], 1, "--max-hours: needs a finite number"),
+        (["--max-hours=1000000"], 1, "--max-hours: needs 8784 or less"),
         (["--probe=0"], 2, "--probe"),
         (["--actual"], 1, "no stage of the recipe is made there"),
     ],
@@ -305,6 +335,22 @@ def test_show_names_an_artifact_that_is_broken_and_shows_the_others(
     assert shown.stderr == f"not shown: .bezoar/{manifest.parent.name}: manifest.json: {why}\n"
     assert [line.split()[0] for line in artifacts.splitlines()[1:]] == ["seeds", "rows", "data"]
     assert funnel.splitlines()[-1].split() == ["rows", "respond", "made", "4"]
+
+
+def test_where_nothing_was_dropped_peek_says_so(made: Path) -> None:
+    none = bezoar(made, "peek", "kept", "--rejected")
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", "kept: no rejected rows\n")
+
+
+def test_settings_have_the_names_that_a_recipe_gives_them(made: Path) -> None:
+    row = json.loads(bezoar(made, "peek", "seeds", "-n", "1", "--json").stdout)["id"]
+    shown = bezoar(made, "show", "seeds").stdout
+    assert "rows: instructions" in shown
+    planned = bezoar(made, "plan", "recipe.yaml", "-s", "stages.seeds.source.rows=flan").stdout
+    assert "source.rows: instructions → flan" in planned
+    told = bezoar(made, "why", row).stdout
+    assert '"rows":"instructions"' in told
+    assert "rows_of" not in shown + planned + told
 
 
 def test_why_walks_a_row_back_as_text_and_json(made: Path) -> None:

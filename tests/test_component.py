@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 from pydantic import JsonValue, ValidationError
 
 from openbezoar.component import (
+    WRITTEN,
     Component,
     Runtime,
     digest,
@@ -15,8 +16,10 @@ from openbezoar.component import (
     logistics,
     nearest,
     science,
+    written,
 )
 from openbezoar.families import Objective, Stage
+from openbezoar.reference import FAMILIES
 
 
 class Machine(Runtime):
@@ -140,3 +143,18 @@ def test_a_misspelt_word_gets_the_nearest_or_the_known_ones(
     word: str, known: list[str], hint: str
 ) -> None:
     assert nearest(word, known) == hint
+
+
+def test_every_name_that_a_recipe_has_for_itself_is_known() -> None:
+    parts = [
+        part
+        for folder, family in FAMILIES.items()
+        for part in discover(f"openbezoar.{folder}", family).values()
+    ]
+    fields = [(name, field) for part in parts for name, field in part.model_fields.items()]
+    assert {name: field.alias for name, field in fields if field.alias} == WRITTEN
+
+
+def test_settings_are_written_as_in_a_recipe() -> None:
+    held: JsonValue = {"sources": [{"rows_of": "seeds"}], "rows": 2}
+    assert written(held) == {"sources": [{"rows": "seeds"}], "rows": 2}

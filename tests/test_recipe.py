@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from openbezoar.errors import ConfigError
 from openbezoar.objectives.dpo import DirectPreferenceOptimization
-from openbezoar.recipe import Recipe, load, schema
+from openbezoar.recipe import Recipe, load, schema, text_of
 from openbezoar.stages.generate import GenerateStage
 from openbezoar.stages.merge import MergeStage
 from openbezoar.stages.train import TrainStage
@@ -164,8 +165,50 @@ MISTAKES: dict[str, tuple[str, str, int | None, str]] = {
         "reads 'student', which holds checkpoint; it needs examples",
     ),
     "missing field": ("    seeds: seeds\n", "", 10, "stages.rows.seeds: is missing"),
-    "wrong type": ("limit: 4", "limit: many", 15, "stages.rows.limit: "),
-    "out of range": ("beta: 0.1", "beta: 0", 40, "stages.dpo.objective.beta: "),
+    "wrong type": (
+        "limit: 4",
+        "limit: many",
+        15,
+        "stages.rows.limit: needs a whole number; 'many' is none",
+    ),
+    "out of range": ("beta: 0.1", "beta: 0", 40, "stages.dpo.objective.beta: needs more than 0"),
+    "a text for a list": (
+        "rows: [kept]",
+        "rows: kept",
+        22,
+        "stages.data.rows: needs a list, such as [a, b]; 'kept' is none",
+    ),
+    "an empty list": ("rows: [kept]", "rows: []", 22, "stages.data.rows: needs at least 1 in it"),
+    "nothing for a mapping": (
+        "    source: {kind: sample, rows: instructions}",
+        "    source:",
+        9,
+        "stages.seeds.source: needs a mapping, such as {key: value}; nothing is given",
+    ),
+    "misspelt choice": (
+        "rows: instructions",
+        "rows: instruction",
+        9,
+        "stages.seeds.source.rows: unknown 'instruction' (did you mean 'instructions'?)",
+    ),
+    "an anchor set twice": (
+        "pairs_data: {kind: mix,",
+        "pairs_data: &course {kind: mix,",
+        32,
+        "anchor 'course' is set twice, first in line 26; a file holds one recipe",
+    ),
+    "two documents": (
+        "  sft_model: {kind",
+        "---\n  sft_model: {kind",
+        33,
+        "a second document begins here; a file holds one recipe",
+    ),
+    "a stage that reads itself": (
+        "rows: [kept]",
+        "rows: [data]",
+        22,
+        "reads 'data', which does not stand above it",
+    ),
     "reads what is never made": (
         "rows: [kept]",
         "rows: [kpet]",
@@ -176,7 +219,7 @@ MISTAKES: dict[str, tuple[str, str, int | None, str]] = {
         "    seeds: seeds",
         "    seeds: pairs",
         10,
-        "reads 'pairs', which no stage above it makes",
+        "reads 'pairs', which does not stand above it; move the stage",
     ),
     "unknown model": (
         "teacher: teacher",
@@ -338,6 +381,17 @@ def test_the_schema_names_every_setting_with_its_help() -> None:
     assert "'evol_instruct'" in text
 
 
+def test_nothing_is_added_to_the_recipe_that_is_shown_as_the_users(tmp_path: Path) -> None:
+    recipe = load_text(tmp_path, TEXT)
+    assert yaml.safe_load(text_of(recipe)) == yaml.safe_load(TEXT)
+    chosen = load_text(tmp_path, TEXT, "stages.sft_model.used_in=nf4")
+    assert yaml.safe_load(text_of(chosen))["stages"]["sft_model"]["used_in"] == "nf4"
+    assert load_text(tmp_path, text_of(recipe)) == recipe
+    assert yaml.safe_load(text_of(recipe.limited(None, 2)))["budget"] == {"hours": 2}
+    budget = text_of(load_text(tmp_path, TEXT, "budget={tokens: 9}").limited(None, 2))
+    assert yaml.safe_load(budget)["budget"] == {"tokens": 9, "hours": 2}
+
+
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
 
 
@@ -421,5 +475,5 @@ def test_a_limit_of_money_on_the_command_line_needs_a_price_too(tmp_path: Path) 
 
 @pytest.mark.parametrize("hours", [0, -2, 1e9])
 def test_limits_without_sense_name_their_option(tmp_path: Path, hours: float) -> None:
-    with pytest.raises(ConfigError, match="--max-hours: input should be"):
+    with pytest.raises(ConfigError, match="--max-hours: needs "):
         load_text(tmp_path, TEXT).limited(None, hours)

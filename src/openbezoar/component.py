@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema
 
 __all__ = [
     "ASIDE",
+    "WRITTEN",
     "Component",
     "OneOf",
     "Runtime",
@@ -23,10 +24,14 @@ __all__ = [
     "logistics",
     "nearest",
     "science",
+    "written",
 ]
 
 ASIDE = ("runtime", "licence")
 """The settings that never change a result: where and how fast it is made, and what is allowed."""
+
+WRITTEN = {"rows_of": "rows"}
+"""What recipes call the settings that have another name in code; manifests hold the latter."""
 
 
 class Component(BaseModel):
@@ -82,6 +87,13 @@ def science(component: BaseModel) -> JsonValue:
 def logistics(component: BaseModel) -> dict[str, JsonValue]:
     """Every runtime among the settings, by its place: where and how fast, never what."""
     return dict(_runtimes(component.model_dump(mode="json"), ""))
+
+
+def written(settings: JsonValue) -> JsonValue:
+    """Settings of a manifest under the names that a recipe gives them."""
+    if isinstance(settings, dict):
+        return {WRITTEN.get(name, name): written(one) for name, one in settings.items()}
+    return [written(one) for one in settings] if isinstance(settings, list) else settings
 
 
 def digest(value: JsonValue) -> str:

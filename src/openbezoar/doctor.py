@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from openbezoar import catalog, hub
+from openbezoar.versions import versions
 
 __all__ = ["EXTRAS", "findings"]
 
@@ -29,6 +30,7 @@ KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN")
 def findings() -> list[dict[str, Any]]:
     """One line per thing looked at: what, how it is, and the fix where one is needed."""
     return [
+        _row("openbezoar", versions()["openbezoar"] or "not installed"),
         _row("python", platform.python_version()),
         _row("processors", _processors()),
         _row("memory", _memory()),

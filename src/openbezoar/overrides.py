@@ -14,7 +14,7 @@ __all__ = ["apply"]
 def apply(content: dict[str, Any], override: str) -> None:
     """Change a recipe's content in place; ConfigError when the path leads nowhere."""
     path, equals, value = override.partition("=")
-    if not equals:
+    if not equals or not all(path.split(".")):
         raise ConfigError(f"-s {override}: write path.to.key=value")
     *parents, last = path.split(".")
     place: Any = content

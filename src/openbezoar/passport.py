@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import to_json
 
 from openbezoar import shelf
+from openbezoar.component import written
 from openbezoar.errors import DataError
 from openbezoar.lookup import find, nearest, with_name_in
 from openbezoar.store import Artifact, Store
@@ -192,7 +193,10 @@ def _making(name: str, maker: Artifact) -> Making:
     settings = science["settings"]
     teacher = science.get("models", {}).get(settings.get("teacher"), [None])[0]
     return Making(
-        **_place(maker), teacher=teacher, settings=settings, exchanges=_exchanges(name, maker)
+        **_place(maker),
+        teacher=teacher,
+        settings=written(settings),
+        exchanges=_exchanges(name, maker),
     )
 
 

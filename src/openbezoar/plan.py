@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from openbezoar.component import Component, logistics, science
+from openbezoar.component import WRITTEN, Component, logistics, science
 from openbezoar.devices import check_device
 from openbezoar.errors import ConfigError, MissingExtra
 from openbezoar.families import ModelSpec, Stage
@@ -72,7 +72,8 @@ def differences(old: JsonValue, new: JsonValue, place: str = "") -> Iterator[str
     """What changed between two states of settings, a line each."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
-            below = f"{place}.{key}" if place else key
+            name = WRITTEN.get(key, key)
+            below = f"{place}.{name}" if place else name
             yield from differences(old.get(key), new.get(key), below)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for position, pair in enumerate(zip(old, new, strict=True)):

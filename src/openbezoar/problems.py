@@ -1,13 +1,43 @@
 """What is wrong with a recipe's settings, in words, and where they stand."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import ValidationError
 
 from openbezoar.component import Component, OneOf, discover, nearest
 
-__all__ = ["explain"]
+__all__ = ["explain", "worded"]
+
+NEEDED = {
+    "tuple_type": "a list, such as [a, b]",
+    "list_type": "a list, such as [a, b]",
+    "dict_type": "a mapping, such as {key: value}",
+    "model_type": "a mapping, such as {key: value}",
+    "model_attributes_type": "a mapping, such as {key: value}",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+}
+"""What a setting takes, by pydantic's name of the problem."""
+BOUNDS = {
+    "greater_than": "more than {gt:.15g}",
+    "greater_than_equal": "{ge:.15g} or more",
+    "less_than": "less than {lt:.15g}",
+    "less_than_equal": "{le:.15g} or less",
+    "too_short": "at least {min_length} in it",
+    "too_long": "at most {max_length} in it",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+}
+"""The same for what is of the right type, and too little or too much."""
 
 
 def explain(root: Any, error: ValidationError) -> tuple[list[str], str]:
@@ -35,7 +65,22 @@ def explain(root: Any, error: ValidationError) -> tuple[list[str], str]:
             return place, "has no `kind`"
         case "missing":
             return place, "is missing"
-    return place, str(problem["msg"]).removeprefix("Value error, ")
+    return place, worded(problem)
+
+
+def worded(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's problems with a value, in our words where we have some."""
+    kind, context, given = problem["type"], problem.get("ctx", {}), problem.get("input")
+    if kind in NEEDED:
+        found = "nothing is given" if given is None else f"{str(given)[:40]!r} is none"
+        return f"needs {NEEDED[kind]}; {found}"
+    if kind in BOUNDS:
+        return f"needs {BOUNDS[kind].format(**context)}"
+    if kind == "literal_error":
+        known = re.findall(r"'([^']*)'", context["expected"])
+        hint = nearest(str(given), known) if known else f" (known: {context['expected']})"
+        return f"unknown {given!r}{hint}"
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _place(root: Any, location: Sequence[str | int]) -> Iterator[str]:

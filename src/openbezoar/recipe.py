@@ -15,7 +15,7 @@ from openbezoar.models.budget import RunBudget
 from openbezoar.models.prices import Price
 from openbezoar.models.spending import check_prices
 from openbezoar.overrides import apply
-from openbezoar.problems import explain
+from openbezoar.problems import explain, worded
 from openbezoar.yaml_text import content_of, line_of, read_text
 
 __all__ = ["Recipe", "keeping_contaminated", "load", "parse", "schema", "text_of"]
@@ -41,6 +41,9 @@ class Recipe(Component):
     @model_validator(mode="after")
     def _settle(self) -> "Recipe":
         settled = {name: stage.settled(name, self.stages) for name, stage in self.stages.items()}
+        for name, stage in settled.items():
+            # What was settled was not set: the recipe that is kept and shown is the user's own.
+            stage.model_fields_set.intersection_update(self.stages[name].model_fields_set)
         self.stages.update(settled)
         return self
 
@@ -61,10 +64,8 @@ class Recipe(Component):
             _check_name(name, kinds)
             for read in stage.reads():
                 if read not in kinds:
-                    raise ConfigError(
-                        f"stages.{name}: reads {read!r}, which no stage above it makes"
-                        + nearest(read, kinds)
-                    )
+                    missing = self._missing(read, kinds)
+                    raise ConfigError(f"stages.{name}: reads {read!r}, {missing}")
             for used in stage.uses():
                 if used not in self.models:
                     raise ConfigError(
@@ -87,13 +88,13 @@ class Recipe(Component):
         wanted = {name: value for name, value in given.items() if value is not None}
         if not wanted:
             return self
-        own = self.budget.model_dump() if self.budget else {}
+        own = self.budget.model_dump(exclude_unset=True) if self.budget else {}
         try:
             budget = RunBudget.model_validate({**own, **wanted})
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             where = problem["loc"][0]
-            raise ConfigError(f"--max-{where}: {problem['msg'].lower()}") from None
+            raise ConfigError(f"--max-{where}: {worded(problem)}") from None
         recipe = self.model_copy(update={"budget": budget})
         recipe.kinds()
         return recipe
@@ -103,6 +104,11 @@ class Recipe(Component):
         used = {name for stage in self.stages.values() for name in stage.uses()}
         sent = {name: spec.sends_key() for name, spec in self.models.items() if name in used}
         return {name: where for name, where in sent.items() if where is not None}
+
+    def _missing(self, read: str, kinds: dict[str, str]) -> str:
+        if read in self.stages:
+            return "which does not stand above it; move the stage that reads below what it reads"
+        return f"which no stage above it makes{nearest(read, kinds)}"
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:

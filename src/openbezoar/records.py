@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, model_validator
 
 __all__ = [
+    "CUT",
+    "PARTIAL",
     "ROWS",
     "Completion",
     "Example",
@@ -20,6 +22,10 @@ __all__ = [
 ]
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+CUT = frozenset({"length", "max_tokens"})
+"""The finish reasons of an answer that ran into the token limit."""
+PARTIAL = CUT | {"interrupted"}
+"""Those of an answer that ends before its end: by the limit, or by a person's hand."""
 
 
 class Record(BaseModel):

@@ -56,6 +56,14 @@ def line_of(text: str, place: Sequence[str]) -> str:
 
 def problem_of(error: Exception) -> str:
     """What is wrong with a text, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        context, mark = error.context or "", error.context_mark
+        if mark and context.startswith("found duplicate anchor"):
+            anchor = context.split("'")[1]
+            first = f"first in line {mark.line + 1}"
+            return f"anchor {anchor!r} is set twice, {first}; a file holds one recipe"
+        if context.startswith("expected a single document"):
+            return "a second document begins here; a file holds one recipe"
     return " ".join(str(getattr(error, "problem", None) or error).split())
 
 

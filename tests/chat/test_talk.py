@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from openbezoar.chat.partner import Chat, chat_of
+from openbezoar.chat.partner import Chat, Partner
 from openbezoar.chat.talk import talk
 from openbezoar.errors import ModelError, ParseError
-from openbezoar.families import ChatModel, Request
-from openbezoar.models.scripted import Scripted, ScriptedModel
+from openbezoar.families import ChatModel, Piece, Request, Sampling
+from openbezoar.models.scripted import Line, Scripted, ScriptedModel
 
 
 class Told(Scripted):
@@ -33,8 +33,8 @@ class Torn(ScriptedModel):
         super().__init__(_answer)
         self._error = error
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
-        yield "Well"
+    async def stream(self, request: Request) -> AsyncIterator[Piece]:
+        yield Piece("Well")
         raise self._error
 
 
@@ -64,8 +64,9 @@ def _answer(request: Request) -> str:
 
 def heard(*lines: str, spec: Scripted | None = None) -> tuple[list[str], str, Chat]:
     """What stands on the screen and beside it, and the conversation."""
-    chat, screen, aside = chat_of("", 0.0), io.StringIO(), io.StringIO()
-    talk(spec or Told(lines=()), chat, io.StringIO("\n".join(lines)), screen, aside)
+    chat, screen, aside = Chat(Sampling(max_tokens=9)), io.StringIO(), io.StringIO()
+    partner = Partner(spec or Told(lines=()), "sft-0a1b")
+    talk(partner, chat, io.StringIO("\n".join(lines)), screen, aside)
     return screen.getvalue().splitlines(), aside.getvalue(), chat
 
 
@@ -80,6 +81,26 @@ def test_reset_forgets_and_the_system_message_stays() -> None:
     assert len(chat.turns) == 2
 
 
+def test_another_system_message_begins_anew_for_it_never_applied_before(tmp_path: Path) -> None:
+    path = tmp_path / "chat.jsonl"
+    _, aside, _ = heard("one", "/system Be brief.", "two", "/system", f"/save {path}")
+    assert aside.count("what was said is forgotten") == 1
+    messages = json.loads(path.read_text(encoding="utf-8"))["messages"]
+    assert [message["content"] for message in messages] == ["Be brief.", "two", "2: two"]
+
+
+CUT = Scripted(lines=(Line(reply="It was", finish_reason="length"),))
+
+
+def test_an_answer_that_was_cut_is_marked_on_the_screen_and_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "chat.jsonl"
+    screen, aside, _ = heard("Tell all", f"/save {path}", spec=CUT)
+    assert screen == ["It was"]
+    assert "cut off at 9 tokens; --max-tokens 18 allows more\n" in aside
+    assert f"saved in {path}; an answer in it is not whole" in aside
+    assert json.loads(path.read_text(encoding="utf-8"))["finish_reason"] == "length"
+
+
 def test_quit_ends_before_the_lines_do() -> None:
     assert heard("one", "/quit", "two")[0] == ["1: one"]
 
@@ -87,7 +108,9 @@ def test_quit_ends_before_the_lines_do() -> None:
 def test_a_conversation_is_saved_where_it_can_be(tmp_path: Path) -> None:
     path = tmp_path / "chat.jsonl"
     _, aside, _ = heard(f"/save {path}", "one", f"/save {path}", f"/save {tmp_path}", "/save")
-    assert len(json.loads(path.read_text(encoding="utf-8"))["messages"]) == 2
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    assert len(saved.pop("messages")) == 2
+    assert saved == {"model": "sft-0a1b", "finish_reason": "stop"}
     for said in ("nothing was said yet", f"saved in {path}", "name another file", "/save FILE"):
         assert said in aside
 
@@ -122,7 +145,7 @@ def test_an_answer_broken_off_by_the_person_is_kept_as_far_as_it_came() -> None:
     screen, aside, chat = heard("one", spec=Tears(lines=(), interrupts=True))
     assert screen == ["Well"]
     assert "broken off" in aside
-    assert chat.turns[-1].content == "Well"
+    assert (chat.turns[-1].content, chat.finish_reason) == ("Well", "interrupted")
 
 
 def test_an_answer_cannot_steer_the_terminal() -> None:
@@ -150,6 +173,8 @@ def test_the_command_reads_lines_and_writes_answers_alone_to_stdout(tmp_path: Pa
     done = bezoar(tmp_path, "parrot", "--recipe", "recipe.yaml", said="one\n/reset\ntwo\n/quit\n")
     assert (done.returncode, done.stdout) == (0, "You said one\nYou said two\n")
     assert "forgotten" in done.stderr
+    cut = bezoar(tmp_path, "parrot", "--recipe", "recipe.yaml", "--max-tokens", "0", said="")
+    assert cut.returncode == 2
     wrong = bezoar(tmp_path, "parot", "--recipe", "recipe.yaml", said="")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "did you mean 'parrot'" in wrong.stderr

@@ -17,6 +17,7 @@ def stage(**figures: object) -> Estimate:
     [
         ("usd", 1234.5, "$1,234.50"),
         ("usd", 0.0123, "$0.012"),
+        ("usd", 0.00001, "$0.00001"),
         ("usd", 0, "$0.00"),
         ("seconds", 42, "42 s"),
         ("seconds", 600, "10 min"),

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from openbezoar.errors import ParseError
-from openbezoar.families import ChatModel, Request
+from openbezoar.families import ChatModel, Piece, Request
 from openbezoar.models.beside import Beside
 from openbezoar.models.scripted import ScriptedModel, complete_with
 from openbezoar.records import Completion, Message
@@ -68,7 +68,7 @@ async def test_a_copy_that_failed_is_free_again() -> None:
 
 async def test_copies_stream_and_count_as_one() -> None:
     model = Beside([ScriptedModel(lambda request: "So it is.")] * 2)
-    assert [piece async for piece in model.stream(ASKED)] == ["So it is."]
+    assert [piece async for piece in model.stream(ASKED)] == [Piece("So it is.", "stop")]
     assert await model.count_tokens("one two") == 2
     assert (model.name, model.shapes) == ("scripted", True)
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from openbezoar.component import science
 from openbezoar.errors import ConfigError, ModelError, OpenBezoarError, ParseError
-from openbezoar.families import Request, Sampling
+from openbezoar.families import Piece, Request, Sampling
 from openbezoar.models.endpoint import Endpoint
 from openbezoar.models.openai import OpenAI
 from openbezoar.models.retrying import Trouble
@@ -253,21 +253,23 @@ def test_the_address_is_no_part_of_the_science() -> None:
     assert science(near) == science(far)
 
 
-def sent(*texts: str | None) -> str:
+def sent(*texts: str | None, end: str = "stop") -> str:
     """A streamed answer as a server sends it."""
     pieces = [
         {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m",
          "choices": [{"index": 0, "delta": {"content": text}}]}
         for text in texts
     ]  # fmt: skip
-    pieces.append({**pieces[0], "choices": []})
+    ended = {"index": 0, "delta": {}, "finish_reason": end}
+    pieces += [{**pieces[0], "choices": [ended]}, {**pieces[0], "choices": []}]
     return "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces) + "data: [DONE]\n\n"
 
 
 async def test_an_answer_is_streamed_piece_by_piece(serve: Any, ask: Ask) -> None:
-    served = serve(lambda body: (200, sent("One", None, " two", "")))
+    served = serve(lambda body: (200, sent("One", None, " two", "", end="length")))
     async with spec(served.url).connect() as model:
-        assert [piece async for piece in model.stream(ask())] == ["One", " two"]
+        pieces = [piece async for piece in model.stream(ask())]
+    assert pieces == [Piece("One"), Piece(" two"), Piece("", "length")]
     assert served.bodies[0]["stream"] is True
 
 

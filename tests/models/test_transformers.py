@@ -151,7 +151,9 @@ async def test_the_spec_opens_a_scorer_under_its_short_name(spec: Transformers, 
 async def test_a_streamed_answer_is_the_answer(model: Checkpoint, ask: Ask) -> None:
     request = ask(sampling=Sampling(temperature=1, top_p=1, max_tokens=12), seed=3)
     pieces = [piece async for piece in model.stream(request)]
-    assert "".join(pieces) == (await model.complete(request)).text
+    whole = await model.complete(request)
+    assert "".join(piece.text for piece in pieces) == whole.text
+    assert pieces[-1].finish_reason == whole.finish_reason
     assert len(pieces) > 1
 
 
@@ -165,7 +167,7 @@ def test_writing_stops_when_somebody_asks_for_it(model: Checkpoint, ask: Ask) ->
 
 async def test_a_stream_can_be_left(model: Checkpoint, ask: Ask) -> None:
     stream = model.stream(ask(sampling=Sampling(temperature=0, max_tokens=40)))
-    assert isinstance(await anext(stream), str)
+    assert (await anext(stream)).finish_reason == ""
     await stream.aclose()  # type: ignore[attr-defined]
     assert (await model.complete(ask())).text
 

@@ -74,3 +74,7 @@ def test_a_name_may_break_and_adds_no_element() -> None:
 )  # fmt: skip
 def test_what_could_steer_a_screen_is_made_visible(value: Any, shown: Any) -> None:
     assert wording.plain(value) == shown
+
+
+def test_settings_are_shown_as_a_recipe_has_them() -> None:
+    assert wording.settings({"source": {"rows_of": "seeds"}}) == "source:\n  rows: seeds\n"

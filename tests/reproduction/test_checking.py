@@ -77,7 +77,7 @@ def test_other_data_is_told_once_at_its_source(account: Account, folder: Path) -
     assert found.decisive
     (folder / "rows.jsonl").unlink()
     (found,) = check(account, planned(folder), account.versions)
-    assert found.difference.endswith("→ absent")
+    assert found.difference.endswith("→ absent; source.path: rows.jsonl")
 
 
 def test_another_setting_and_another_model_are_told_with_their_place(

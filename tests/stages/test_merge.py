@@ -188,7 +188,7 @@ def test_only_an_adapter_can_be_merged(line: Line) -> None:
     ("setting", "complaint"),
     [
         ("parity_rows=0", "parity_rows: 0 leaves nothing to tell the better by"),
-        ("onto=nf4", "'original', 'dequantised' or 'better'"),
+        ("onto=nf4", "unknown 'nf4' .known: better, dequantised, original."),
     ],
 )
 def test_a_rule_that_cannot_be_kept_is_refused(line: Line, setting: str, complaint: str) -> None:

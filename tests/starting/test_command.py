@@ -1,5 +1,6 @@
 """`bezoar init` asks five questions, or none, and `bezoar plan` takes what it wrote."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,8 +49,26 @@ def test_an_existing_file_is_named_before_anything_is_asked(tmp_path: Path) -> N
     ]
 
 
-def test_nobody_who_answers_is_no_traceback(tmp_path: Path) -> None:
-    done = asked(tmp_path, "")
+def test_where_nobody_answers_it_is_said_how_to_do_without(tmp_path: Path) -> None:
+    done = asked(tmp_path, "sample\n")
     assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "error: teacher: nobody answers, nothing is written; answer with --teacher, "
+        "or let --yes take what is proposed"
+    )
     assert not (tmp_path / "recipe.yaml").exists()
+
+
+def test_a_person_who_breaks_off_is_promised_nothing(tmp_path: Path) -> None:
+    program = "from openbezoar.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "init"], cwd=tmp_path, text=True,
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stderr
+        shown = ""
+        while "rows [sample]:" not in shown:
+            shown += process.stderr.read(1)
+        process.send_signal(signal.SIGINT)
+        _, left = process.communicate(timeout=120)
+    assert (process.returncode, left.split()) == (130, ["interrupted"])

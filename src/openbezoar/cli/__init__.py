@@ -47,6 +47,8 @@ DATA_VERBS: tuple[tuple[Callable[..., None], str], ...] = (
 BUDGET_REACHED = 3
 INTERRUPTED = 130
 """The exit code that typer gives when the person presses Ctrl-C."""
+CONTINUE = {"run", "plan", "reproduce", "calibrate", "publish", "data"}
+"""The verbs that keep what they had when they were interrupted."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 app = typer.Typer(
@@ -64,11 +66,23 @@ for group, verbs in ((app, VERBS), (data_app, DATA_VERBS)):
         group.command(verb.__name__.rstrip("_"), epilog=f"Example: {example}")(verb)
 
 
+def _tell_version(wanted: bool) -> None:
+    from openbezoar.versions import versions
+
+    if wanted:
+        print(f"openbezoar {versions()['openbezoar']}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[
         bool,
         typer.Option("--debug", help="Show where an error comes from; anywhere on the line."),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version."),
     ] = False,
 ) -> None:
     """What holds for every verb; `main` takes it off the line before any verb reads it."""
@@ -99,5 +113,11 @@ def main() -> None:
         fail(f"{error.filename or 'the disk'}: {error.strerror}; {fix}choose another folder")
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("interrupted; the same command continues from here", file=sys.stderr)
+            print(_interrupted(sys.argv[1:]), file=sys.stderr)
         raise
+
+
+def _interrupted(arguments: list[str]) -> str:
+    verb = next((word for word in arguments if not word.startswith("-")), "")
+    rest = "; the same command continues from here" if verb in CONTINUE else ""
+    return f"interrupted{rest}"

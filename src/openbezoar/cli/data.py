@@ -30,7 +30,7 @@ def verify(
     name: Annotated[str | None, typer.Argument(help="A data set; all of them without.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check the sums of the data that is here; exit 1 when one is wrong."""
+    """Check the sums of the data here; exit 1 when one is wrong."""
     from openbezoar import catalog
 
     rows = catalog.verify(name) if name else catalog.listing()

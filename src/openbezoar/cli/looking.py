@@ -11,6 +11,7 @@ from openbezoar.cli.options import (
     AsJson,
     StoreFolder,
     stages_here,
+    store_at,
 )
 from openbezoar.cli.output import print_table, say
 from openbezoar.outline import outline
@@ -33,16 +34,21 @@ def show(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the artifacts, the funnels and the ledger of a store, or the numbers of one stage."""
+    """Show what a store holds, or the numbers of one stage.
+
+    Of a whole store its artifacts, its funnels and its ledger.
+    """
     from openbezoar import shelf
     from openbezoar.report.checkpoints import checkpoints, rows_of
     from openbezoar.report.contents import gather
-    from openbezoar.store import Store
 
-    held = Store(store)
-    if stage is not None and not (funnel or ledger):
-        print(_told(held, shelf.latest(held, stage), as_json))
-        return
+    _check_parts(stage, funnel, ledger)
+    held = store_at(store)
+    if stage is not None:
+        artifact = shelf.latest(held, stage)
+        if not funnel:
+            print(_told(held, artifact, as_json))
+            return
     contents = gather(held)
     for folder, why in contents.broken.items():
         say(shelf.visible(f"not shown: {held.root / folder}: {why}"))
@@ -76,17 +82,19 @@ def peek(  # noqa: PLR0913 - one argument per option
     reason: Annotated[str, typer.Option(help="Only reasons that contain this.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Read some rows of a stage: kept ones, or rejected or failed ones below their reasons."""
+    """Read some rows of a stage: kept, rejected or failed ones."""
     from openbezoar import shelf
-    from openbezoar.store import Store
 
     which = "rejected" if rejected else "failed" if failed else "rows"
-    artifact = shelf.latest(Store(store), stage)
+    artifact = shelf.latest(store_at(store), stage)
     if not as_json and (counts := shelf.reasons(artifact, which, reason)):
         print_table(counts, as_json)
         print()
-    found = shelf.rows(artifact, which, reason)
-    for _, row in zip(range(count), found, strict=False):
+    found = [row for _, row in zip(range(count), shelf.rows(artifact, which, reason), strict=False)]
+    if not found:
+        kind = "" if which == "rows" else f"{which} "
+        say(f"{stage}: no {kind}rows" + f" whose reason contains {reason!r}" * bool(reason))
+    for row in found:
         print(json.dumps(row, ensure_ascii=False) if as_json else shelf.readable(row) + "\n")
 
 
@@ -95,11 +103,13 @@ def why(
     store: StoreFolder = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Walk back a row: its making with every prompt and answer, its parents, and its later use."""
-    from openbezoar import passport
-    from openbezoar.store import Store
+    """Walk a row back: who made it of what, and who used it.
 
-    found = passport.passport(Store(store), row_id)
+    With every prompt and answer, verdict and parent.
+    """
+    from openbezoar import passport
+
+    found = passport.passport(store_at(store), row_id)
     print(found.model_dump_json(indent=2) if as_json else passport.readable(found))
 
 
@@ -109,15 +119,27 @@ def report(
         Path | None, typer.Option(help="The HTML file; STORE/report.html if not given.")
     ] = None,
 ) -> None:
-    """Write one self-contained HTML page about everything in the store."""
-    from openbezoar.report.page import write
-    from openbezoar.store import Store
+    """Write one HTML page about everything in the store.
 
-    print(write(Store(store), out or store / "report.html"))
+    It needs no network and no other file.
+    """
+    from openbezoar.report.page import write
+
+    print(write(store_at(store), out or store / "report.html"))
+
+
+def _check_parts(stage: str | None, funnel: bool, ledger: bool) -> None:
+    from openbezoar.errors import ConfigError
+
+    if ledger and funnel:
+        raise ConfigError("--funnel and --ledger are asked for one at a time")
+    if ledger and stage is not None:
+        raise ConfigError(f"--ledger is of the whole line; leave out {stage!r}")
 
 
 def _told(held: "Store", artifact: "Artifact", as_json: bool) -> str:
     """One artifact: all of it as JSON, its scores as a table, or its manifest as an outline."""
+    from openbezoar.component import written
     from openbezoar.scoreboard import scoreboard
     from openbezoar.shelf import visible
 
@@ -126,6 +148,7 @@ def _told(held: "Store", artifact: "Artifact", as_json: bool) -> str:
         return json.dumps(manifest, indent=2, ensure_ascii=False)
     if manifest["makes"] == "scores":
         return scoreboard(artifact)
+    manifest["science"] = written(manifest["science"])
     return visible("\n".join([outline(manifest), *_licence_lines(held, artifact)]))
 
 

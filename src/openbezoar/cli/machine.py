@@ -9,7 +9,7 @@ from openbezoar.cli.output import print_table
 
 
 def schema() -> None:
-    """Print the JSON schema of a recipe, for editors that complete and check YAML."""
+    """Print the JSON schema of a recipe, by which editors check it."""
     from openbezoar.recipe import schema as recipe_schema
 
     print(json.dumps(recipe_schema(), indent=2, ensure_ascii=False))

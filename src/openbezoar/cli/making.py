@@ -64,7 +64,7 @@ def plan(  # noqa: PLR0913 - one argument per option
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would make, make again or keep, and why; and what it will cost."""
+    """Say what a run would make and why, and what it will cost."""
     from openbezoar.cli import costs
     from openbezoar.plan import plan as steps_of
     from openbezoar.store import Store
@@ -111,7 +111,10 @@ def check(
     rows: Annotated[int, typer.Option(min=0, help="How many rows of each stage to show.")] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Look at what each train stage would learn, token by token; exit 1 when it would be spoilt."""
+    """Show what each train stage would learn, token by token.
+
+    Exit 1 when it would be spoilt.
+    """
     from openbezoar import check as checks
     from openbezoar.recipe import load
     from openbezoar.shelf import visible
@@ -160,7 +163,10 @@ def calibrate(  # noqa: PLR0913 - one argument per option
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Label rows by hand, measure the judge on them, set the rating that rows are kept from."""
+    """Label rows by hand, and measure a judge on them.
+
+    Sets the rating that rows are kept from.
+    """
     from datetime import UTC, datetime
 
     from openbezoar.calibration import tables, terminal

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder, store_at
 from openbezoar.cli.output import print_table
 
 
@@ -24,12 +24,11 @@ def compare(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say of each metric whether two measured models are shown to differ."""
+    """Say of each metric whether two models are shown to differ."""
     from openbezoar.comparison import comparing, sides, tables
-    from openbezoar.store import Store
 
-    side_a = sides.side_of(a, Store(store))
-    side_b = sides.side_of(b, Store(other_store or store))
+    side_a = sides.side_of(a, store_at(store))
+    side_b = sides.side_of(b, store_at(other_store or store))
     found = comparing.compare(side_a, side_b, despite_settings)
     if as_json:
         print(found.model_dump_json(indent=2))
@@ -38,7 +37,7 @@ def compare(
     print("\n" + "\n".join(tables.lines_below(found)))
 
 
-def chat(
+def chat(  # noqa: PLR0913 - one argument per option
     model: Annotated[
         str,
         typer.Argument(help="A merge stage of the store, a model of --recipe, a folder, a name."),
@@ -52,14 +51,23 @@ def chat(
         bool, typer.Option("--force", help="Take a model whose files changed since it was made.")
     ] = False,
     temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.7,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", min=1, help="The most tokens of one answer.")
+    ] = 512,
 ) -> None:
-    """Talk to a model; /system TEXT, /reset, /save FILE and /quit are commands."""
+    """Talk to a model; /help lists the commands.
+
+    /system TEXT begins anew under another system message, /reset begins anew, /save FILE adds the
+    conversation to a file, /quit ends. The source jsonl rejects a conversation with an answer that
+    was cut off.
+    """
     from openbezoar.chat import partner, talk
+    from openbezoar.families import Sampling
     from openbezoar.recipe import load
-    from openbezoar.store import Store
 
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # what is typed or piped may be in another encoding
     named = load(recipe).models if recipe else {}
-    spec = partner.find(model, Store(store), named, force)
-    talk.talk(spec, partner.chat_of(system, temperature), sys.stdin, sys.stdout, sys.stderr)
+    found = partner.find(model, store_at(store), named, force)
+    chat = partner.Chat(Sampling(temperature=temperature, max_tokens=max_tokens), system)
+    talk.talk(found, chat, sys.stdin, sys.stdout, sys.stderr)

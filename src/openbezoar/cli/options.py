@@ -1,9 +1,12 @@
 """The arguments that several verbs share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from openbezoar.store import Store
 
 DEFAULT_STORE = Path(".bezoar")
 
@@ -13,6 +16,16 @@ def stages_here(incomplete: str) -> list[str]:
     manifests = DEFAULT_STORE.glob("*-*/manifest.json")
     names = {path.parent.name.rpartition("-")[0] for path in manifests}
     return sorted(name for name in names if name.startswith(incomplete))
+
+
+def store_at(folder: Path) -> "Store":
+    """The store to look into; StoreError where --store names a folder that is not there."""
+    from openbezoar.errors import StoreError
+    from openbezoar.store import Store
+
+    if folder != DEFAULT_STORE and not folder.is_dir():
+        raise StoreError(f"{folder}: no such folder; name one that bezoar run --store made")
+    return Store(folder)
 
 
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]

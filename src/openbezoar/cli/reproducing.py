@@ -35,7 +35,10 @@ def reproduce(  # noqa: PLR0913 - one argument per option
     max_hours: MaxHours = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run again what a document tells of, and say what came out alike; exit 1 when something differs."""  # noqa: E501 - the help takes the first line whole
+    """Run again what a document tells of, and compare.
+
+    Exit 1 when something differs.
+    """
     from openbezoar import plan, runner
     from openbezoar.errors import ConfigError
     from openbezoar.progress import Teller

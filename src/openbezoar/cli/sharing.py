@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from openbezoar.cli.options import DEFAULT_STORE, AsJson, StoreFolder, store_at
 from openbezoar.cli.output import print_table, say
 from openbezoar.publishing.gguf import Type
 
@@ -22,12 +22,14 @@ def card(
         typer.Option(help="Why it is published in spite of a conflict or an unknown licence."),
     ] = "",
 ) -> None:
-    """Print the card of a data set or model: licence, origin, scores, limits, recipe."""
+    """Print the card of a data set or a model.
+
+    It tells licence, origin, scores, limits and recipe.
+    """
     from openbezoar import cards, shelf
     from openbezoar.licences import verdict
-    from openbezoar.store import Store
 
-    held = Store(store)
+    held = store_at(store)
     artifact = shelf.latest(held, stage)
     told = cards.Told(accepted=accept_licence.strip())
     print(cards.card(held, artifact, verdict(held, artifact), told), end="")
@@ -57,13 +59,15 @@ def publish(  # noqa: PLR0913 - one argument per option
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish rows, a data set, an adapter or a model, with its card, to a folder or the hub."""
+    """Publish rows or a model to a folder or the hub.
+
+    Rows, a data set, an adapter or a model, with its card.
+    """
     from openbezoar import shelf
     from openbezoar.publishing.destination import destination
     from openbezoar.publishing.publication import Wishes, kind_of, prepared
-    from openbezoar.store import Store
 
-    held = Store(store)
+    held = store_at(store)
     artifact = shelf.latest(held, stage)
     where = destination(to, kind_of(artifact), public)
     where.check()

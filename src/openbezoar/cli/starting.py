@@ -36,7 +36,7 @@ def init(  # noqa: PLR0913 - one argument per option
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file.")] = False,
 ) -> None:
-    """Write a commented recipe after five questions, or from flags that answer them."""
+    """Write a first recipe, commented, from five questions or flags."""
     from openbezoar.errors import ConfigError
     from openbezoar.starting.answers import QUESTIONS, Answers
     from openbezoar.starting.writing import write_recipe
@@ -56,7 +56,7 @@ def init(  # noqa: PLR0913 - one argument per option
 
 
 def _ask(question: "Question", proposed: str) -> str:
-    """The answer, asked for again until it is one."""
+    """The answer, asked for again until it is one; ConfigError where nobody answers."""
     from openbezoar.errors import ConfigError
 
     def checked(answer: str) -> str:
@@ -67,5 +67,14 @@ def _ask(question: "Question", proposed: str) -> str:
         return answer
 
     say(f"\n{question.text}\n  {question.choices}")
-    answer: str = typer.prompt(question.name, default=proposed, value_proc=checked, err=True)
+    try:
+        answer: str = typer.prompt(question.name, default=proposed, value_proc=checked, err=True)
+    except typer.Abort as end:
+        say("")
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise ConfigError(
+            f"{question.name}: nobody answers, nothing is written; answer with --{question.name}, "
+            "or let --yes take what is proposed"
+        ) from None
     return answer

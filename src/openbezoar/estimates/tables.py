@@ -1,6 +1,7 @@
 """Estimates as lines of a table, and figures as people write them."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from openbezoar.estimates.actual import FIGURES, Comparison
 from openbezoar.estimates.estimate import Estimate
@@ -78,7 +79,8 @@ def amount(figure: str, value: float) -> str:
         case "tokens":
             return f"{value:,.0f} tokens"
         case "usd":
-            return f"${value:,.2f}" if value >= 0.995 or value == 0 else f"${value:.2g}"
+            in_cents = value >= 0.995 or value == 0
+            return f"${value:,.2f}" if in_cents else f"${Decimal(f'{value:.2g}'):f}"
         case "seconds":
             return _duration(value)
         case "memory_mb" | "gpu_mb" | "disk_mb":

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field, JsonValue, PositiveInt
 
@@ -38,6 +38,13 @@ class Request(Record):
     """Told apart from an earlier try at the same question, so that a retry is asked anew."""
 
 
+class Piece(NamedTuple):
+    """A part of an answer as it is written; the last one says why the answer ends."""
+
+    text: str
+    finish_reason: str = ""
+
+
 class ChatModel(ABC):
     """Something that answers: teacher, judge and student alike."""
 
@@ -49,9 +56,10 @@ class ChatModel(ABC):
     async def complete(self, request: Request) -> Completion:
         """Answer one request; ModelError when the model is gone, ParseError for this one alone."""
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
+    async def stream(self, request: Request) -> AsyncIterator[Piece]:
         """The answer in pieces as they are written; in one piece where a model knows no other."""
-        yield (await self.complete(request)).text
+        whole = await self.complete(request)
+        yield Piece(whole.text, whole.finish_reason)
 
     async def count_tokens(self, text: str) -> int:
         """The tokens of a text by the model's own tokenizer, without any that begin or end it.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 
-from openbezoar.families import ChatModel, Request
+from openbezoar.families import ChatModel, Piece, Request
 from openbezoar.records import Completion
 
 __all__ = ["Beside"]
@@ -32,7 +32,7 @@ class Beside(ChatModel):
         with self._chosen(request) as copy:
             return await copy.complete(request)
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
+    async def stream(self, request: Request) -> AsyncIterator[Piece]:
         """The same in pieces."""
         with self._chosen(request) as copy:
             async for piece in copy.stream(request):

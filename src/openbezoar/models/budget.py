@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 from pydantic import Field
@@ -107,7 +108,7 @@ class Purse:
     def _reached(self) -> str:
         if self.deadline.is_over():
             return self.deadline.reached()
-        money = f"{self._budget.usd} usd" if self._budget.usd is not None else ""
+        money = f"{Decimal(str(self._budget.usd)):f} usd" if self._budget.usd is not None else ""
         tokens = f"{self._budget.tokens} tokens" if self._budget.tokens is not None else ""
         spent = f"{self.spent.tokens} tokens" + (f", {self.spent.usd:.4f} usd" if money else "")
         return (

@@ -7,7 +7,7 @@ from threading import Event
 from typing import Any, NamedTuple
 
 from openbezoar.errors import ConfigError, ModelError, ParseError
-from openbezoar.families import ChatModel, Request, Scorer
+from openbezoar.families import ChatModel, Piece, Request, Scorer
 from openbezoar.models.drawing import drawing, halting, stopping
 from openbezoar.models.gathering import Gathered
 from openbezoar.records import Completion, Message
@@ -65,7 +65,7 @@ class Checkpoint(ChatModel, Scorer):
         self._check_room(len(prompt) + request.sampling.max_tokens)
         return await self._answers.ask(Rendered(prompt, request))
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
+    async def stream(self, request: Request) -> AsyncIterator[Piece]:
         """The answer in pieces, as it is drawn, with no other request beside it."""
         from transformers import AsyncTextIteratorStreamer
 
@@ -80,8 +80,9 @@ class Checkpoint(ChatModel, Scorer):
         writing.add_done_callback(lambda _: pieces.end())  # an error must not leave us waiting
         try:
             async for piece in pieces:
-                yield piece
-            await writing
+                yield Piece(piece)
+            [completion] = await writing
+            yield Piece("", completion.finish_reason)
         finally:
             halted.set()
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json
 
 from openbezoar.errors import ConfigError, ModelError
-from openbezoar.families import ChatModel, Request
+from openbezoar.families import ChatModel, Piece, Request
 from openbezoar.models.counting import SERVER, count_tokens
 from openbezoar.models.retrying import Trouble
 from openbezoar.models.statuses import failure_of
@@ -45,15 +45,16 @@ class OpenAIModel(ChatModel):
             raise Trouble(self._at("answered with broken JSON; look at its log")) from None
         return self.completion(said)
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
+    async def stream(self, request: Request) -> AsyncIterator[Piece]:
         """The answer in pieces, as the server sends them."""
         with self.explained():
             asked = self.fields_of(request)
             async with await self._client.chat.completions.create(**asked, stream=True) as pieces:
                 async for piece in pieces:
                     for choice in piece.choices[:1]:
-                        if choice.delta.content:
-                            yield choice.delta.content
+                        told = Piece(choice.delta.content or "", choice.finish_reason or "")
+                        if any(told):
+                            yield told
 
     async def count_tokens(self, text: str) -> int:
         """The tokens by the spec's tokenizer."""

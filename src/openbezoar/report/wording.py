@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 from markupsafe import Markup, escape
 
+from openbezoar.component import written
 from openbezoar.records import Score
 from openbezoar.shelf import visible
 
@@ -102,7 +103,7 @@ def cut(text: str) -> str:
 
 def settings(value: Any) -> str:
     """Settings as a recipe would have them."""
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88)
+    text: str = yaml.safe_dump(written(value), sort_keys=False, allow_unicode=True, width=88)
     return text
 
 

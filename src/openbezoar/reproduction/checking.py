@@ -99,8 +99,18 @@ def _of_stage(before: Any, step: Step) -> Iterator[Difference]:
     for part in sorted(before.keys() | now.keys()):
         what: What = PARTS.get(part, "setting")
         place = "" if part == "settings" else part
+        files = _files(now.get("settings")) if what == "data" else ()
         for line in differences(before.get(part), now.get(part), place):
-            yield Difference(what, f"stages.{step.name}", line)
+            yield Difference(what, f"stages.{step.name}", "; ".join([line, *files]))
+
+
+def _files(settings: Any, place: str = "") -> list[str]:
+    """The files and folders that settings name, each with its place."""
+    if not isinstance(settings, dict):
+        return []
+    named = [f"{place}{name}: {settings[name]}" for name in FILES if settings.get(name)]
+    below = [_files(one, f"{place}{name}.") for name, one in settings.items()]
+    return sum(below, named)
 
 
 def _refused(steps: Sequence[Step]) -> Iterator[Difference]:
@@ -112,3 +122,5 @@ def _refused(steps: Sequence[Step]) -> Iterator[Difference]:
 
 PARTS: dict[str, What] = {"evidence": "data", "models": "model"}
 """What the parts of what determines a stage are called, beside its settings."""
+FILES = ("path", "folder")
+"""The settings that name a file or a folder of data."""

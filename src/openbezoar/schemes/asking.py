@@ -7,12 +7,10 @@ from pydantic import JsonValue
 
 from openbezoar.errors import ParseError
 from openbezoar.families import ChatModel, Request, Sampling
-from openbezoar.records import Completion, Message
+from openbezoar.records import CUT, Completion, Message
 
-__all__ = ["CUT", "Asking", "check_answer"]
+__all__ = ["Asking", "check_answer"]
 
-CUT = frozenset({"length", "max_tokens"})
-"""The finish reasons of an answer that ran into the token limit."""
 WITHHELD = frozenset({"content_filter", "refusal"})
 """The finish reasons of an answer that the provider held back."""
 

@@ -23,8 +23,8 @@ from openbezoar.families import (
     random_for,
 )
 from openbezoar.ranges import ONE, Range, exactly
-from openbezoar.records import Completion, Failure, Seed
-from openbezoar.schemes.asking import CUT, Asking
+from openbezoar.records import CUT, Completion, Failure, Seed
+from openbezoar.schemes.asking import Asking
 from openbezoar.schemes.instructing import is_instruction
 from openbezoar.schemes.likeness import is_copy, words
 from openbezoar.schemes.listing import MARKERS, Item, read_array, read_marked

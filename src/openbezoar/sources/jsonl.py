@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, ValidationError,
 from openbezoar import files, jsonl
 from openbezoar.component import nearest
 from openbezoar.errors import DataError
-from openbezoar.records import Example, Message, Preference, Row, Seed
+from openbezoar.records import PARTIAL, Example, Message, Preference, Row, Seed
 from openbezoar.sources.choice import Chosen, Found, rejected, row_id
 
 __all__ = ["JsonlSource"]
@@ -38,8 +38,9 @@ class JsonlSource(Chosen):
     """The file, seen from the current folder or, failing that, from the recipe's."""
     rows_of: Literal["seeds", "examples", "preferences", "chosen"] = Field("seeds", alias="rows")
     """What a line holds. Seeds: instruction, perhaps context and target. Examples: messages, or
-    instruction and answer, perhaps system and context. Preferences: prompt (text or messages),
-    chosen, rejected. `chosen` reads preferences and gives their chosen answers as examples."""
+    instruction and answer, perhaps system and context; one whose `finish_reason` says that it was
+    cut off is rejected. Preferences: prompt (text or messages), chosen, rejected. `chosen` reads
+    preferences and gives their chosen answers as examples."""
     fields: dict[str, str] = {}
     """Our field names and the file's, such as `{instruction: question}`."""
     licences: tuple[str, ...] = ()
@@ -125,6 +126,8 @@ def _example(ours: Fields, common: Fields) -> Row:
     row = Example.model_validate({**common, "messages": messages, "target": ours.get("target")})
     if not row.answer.strip():
         raise _Unusable("empty answer")
+    if str(common["details"].get("finish_reason")) in PARTIAL:
+        raise _Unusable("cut off")
     return row
 
 

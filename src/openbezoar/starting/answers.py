@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from openbezoar import hub
 from openbezoar.component import nearest
 from openbezoar.errors import ConfigError
 
@@ -49,8 +50,15 @@ def teacher_of(answer: str) -> Teacher:
     base_url = f"http{address}" if address else ""
     if answer == "embedded":
         return Teacher("llama_cpp", "smollm2-135m-instruct")
+    if kind == "openai" and "@" in model:
+        name, _, address = model.partition("@")
+        whole = address if "/" in address else f"{address or 'localhost:8000'}/v1"
+        raise ConfigError(
+            f"teacher: {address!r} is no address; one begins with http:// or https://, such as "
+            f"openai:{name}@http://{whole}"
+        )
     is_known = kind == "openai" or (kind == "anthropic" and not address)
-    if not is_known or not model or (kind == "openai" and "@" in model):
+    if not is_known or not model:
         raise ConfigError(
             f"teacher: {answer!r} is none; write embedded, openai:MODEL, openai:MODEL@ADDRESS "
             "or anthropic:MODEL"
@@ -93,6 +101,9 @@ def _check_scheme(answer: str) -> None:
 def _check_base(answer: str) -> None:
     if not answer.strip() or not answer.isprintable():
         raise ConfigError("base: name a checkpoint of the hub, or a folder that holds one")
+    is_folder = Path(answer).expanduser().is_dir()
+    if not is_folder and answer != hub.EMBEDDED and hub.split_name(answer) is None:
+        raise ConfigError(f"base: {answer}: no such folder; one of the hub is named OWNER/NAME")
 
 
 QUESTIONS = (
