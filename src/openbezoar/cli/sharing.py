@@ -55,17 +55,21 @@ def publish(  # noqa: PLR0913 - one argument per option
     gguf: Annotated[
         Type | None, typer.Option(help="Add a GGUF file with weights of this type.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of another stage's publication.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish rows, a data set, an adapter or a model, with its card, to a folder or the hub."""
     from openbezoar import shelf
+    from openbezoar.publishing.claim import Claim
     from openbezoar.publishing.destination import destination
     from openbezoar.publishing.publication import Wishes, kind_of, prepared
     from openbezoar.store import Store
 
     held = Store(store)
     artifact = shelf.latest(held, stage)
-    where = destination(to, kind_of(artifact), public)
+    where = destination(to, kind_of(artifact), public, Claim.of(artifact, replace))
     where.check()
     if not dry_run:
         where.log_in()
