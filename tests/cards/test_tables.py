@@ -80,7 +80,7 @@ def test_a_score_that_no_value_makes_better_is_not_measured_and_never_invalid() 
 
 
 def test_the_rows_that_training_could_not_learn_from_are_told_beside_those_it_was_given() -> None:
-    left_out = {"train: longer than 128 tokens": 1, "valid: longer than 128 tokens": 2}
+    left_out: JsonValue = {"train: longer than 128 tokens": 1, "valid: longer than 128 tokens": 2}
     subject = by_hand("train", "adapter", {**COURSE, "rows": 44, "left_out": left_out})
     assert tables.not_learned(subject) == [
         "it: of 45 rows learned from 44; left out: 1 longer than 128 tokens"

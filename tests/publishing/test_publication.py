@@ -258,6 +258,23 @@ def test_an_address_is_no_folder(to: str) -> None:
         destination(to, "dataset", False, CLAIM)
 
 
+def test_a_stage_is_published_again_without_a_word_and_another_one_is_refused(
+    store: Store, tmp_path: Path
+) -> None:
+    def publish(stage: str) -> None:
+        artifact = shelf.latest(store, stage)
+        place = destination(
+            str(tmp_path / "out"), "dataset", False, Claim.of(artifact, replace=False)
+        )
+        with prepared(store, artifact, Wishes()) as found:
+            place.send(found.files, found.message)
+
+    publish("data")
+    publish("data")
+    with pytest.raises(PublishError, match="of stage data of recipe shelf, and not of pairs of"):
+        publish("pairs")
+
+
 def test_a_folder_cannot_be_public() -> None:
     with pytest.raises(ValueError, match="--public: out is a folder; a repository is written hf:"):
         destination("out", "model", True, CLAIM)

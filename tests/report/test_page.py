@@ -397,8 +397,8 @@ def test_one_of_anything_is_not_many(shelf: Shelf) -> None:
 def test_a_licence_that_is_missing_is_told_without_marks_of_markdown(line: Shelf) -> None:
     numbers = {"train": 1, "valid": 0, "by_origin": {}}
     rows = [{"id": "a", "licences": []}]
-    line.put("bare", "mix", "examples data set", numbers, files={"train.jsonl": rows},
-             settings={"rows": []})  # fmt: skip
+    files = {"train.jsonl": rows, "valid.jsonl": []}
+    line.put("bare", "mix", "examples data set", numbers, files=files, settings={"rows": []})
     assert "state it with <code>licences</code> of their source" in page_of(line)
 
 
@@ -415,7 +415,7 @@ def test_half_a_character_in_a_manifest_does_not_stop_the_page(shelf: Shelf) -> 
     made = shelf.put("lamini", "generate", "examples", {"seeds": 1, "rows": 1, "failed": {"?": 1}})
     manifest = made.folder / "manifest.json"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace('"?"', '"\\ud800"'))
-    assert "lamini generate 1 rows from 1 seeds, 1 failed" in text_of(page_of(shelf))
+    assert "lamini generate 1 row from 1 seed, 1 failed" in text_of(page_of(shelf))
 
 
 def test_kept_and_rejected_that_miss_rows_are_said_aloud(shelf: Shelf) -> None:

@@ -117,7 +117,7 @@ def _apart_from_name(made: Made) -> JsonValue:
     """All that an evaluation of one model depends on, but for names."""
     science, model = made.artifact.manifest.science, made.settings.get("model")
     held = dict(science) if isinstance(science, dict) else {}
-    others = {name: used for name, used in made.inputs.items() if name != model}
+    others: JsonValue = {name: used for name, used in made.inputs.items() if name != model}
     return [{**held, "stage": None, "settings": {**made.settings, "model": None}}, others]
 
 

@@ -110,7 +110,8 @@ class MtBench(ExamSettings, Evaluation):
         grading = self._grading(sitting, bench.specs)
         scores = grading.scores(rows[0])
         if self.second_judge is not None:
-            scores += grading.agreement(*rows, bench.specs[self.second_judge].label)
+            label = bench.specs[self.second_judge].label
+            scores += grading.agreement(rows[0], rows[1], label)
         return scores
 
     async def _sit(self, subject: Subject, bench: Bench, wording: Wording) -> Sitting:

@@ -92,7 +92,7 @@ class GenerateStage(Stage):
         if not tally.ids:
             reasons = [reason for reason, _ in tally.failed.most_common(3)]
             raise DataError(
-                f"stage {bench.stage}: no row came out of {len(seeds)} seeds "
+                f"stage {bench.stage}: no row came out of {counted(len(seeds), 'seed')} "
                 f"(most often: {', '.join(reasons) or 'nothing asked'})"
             )
         return {"seeds": len(seeds), **tally.numbers(self.scheme)}
