@@ -402,6 +402,12 @@ def test_a_licence_that_is_missing_is_told_without_marks_of_markdown(line: Shelf
     assert "state it with <code>licences</code> of their source" in page_of(line)
 
 
+def test_two_measurements_of_one_model_are_counted_as_one_model(line: Shelf) -> None:
+    given = {"model": "dpo_model", "scores": []}
+    line.put("again", "evaluate", "scores", given, reads=("dpo_model",), settings={"limit": 7})
+    assert "models measured 3" in text_of(page_of(line))
+
+
 def test_an_empty_store_has_a_page(shelf: Shelf) -> None:
     assert "nothing is finished yet" in text_of(page_of(shelf))
 
