@@ -167,7 +167,7 @@ def test_a_contaminated_row_is_dropped_and_peek_says_why(contaminated: Path) -> 
 def test_contaminated_rows_are_never_kept_in_silence(contaminated: Path) -> None:
     call = ("run", "recipe.yaml", "--keep-contaminated")
     warning = (
-        "warning: stages.kept: 1 contaminated rows kept; scores on sample_choices are not clean"
+        "warning: stages.kept: 1 contaminated row kept; scores on sample_choices are not clean"
     )
     for done in (bezoar(contaminated, *call), bezoar(contaminated, *call)):
         assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from openbezoar.store import Artifact, Manifest, Store
 from tests.conftest import turns
 
 HEADLINES: dict[str, tuple[dict[str, Any], str]] = {
-    "source": ({"read": 3, "rows": 2}, "2 of 3 rows"),
+    "source": ({"read": 1, "rows": 1}, "1 of 1 row"),
     "filter": ({"read": 3, "rows": 2}, "2 of 3 rows"),
     "generate": (
         {"rows": 5, "seeds": 4, "failed": {"empty": 1, "cut": 2}},
@@ -55,9 +55,18 @@ def test_every_kind_of_stage_has_a_headline(tmp_path: Path, kind: str) -> None:
     numbers, headline = HEADLINES[kind]
     make(tmp_path, kind, numbers)
     assert shelf.overview(Store(tmp_path).artifacts()) == [
-        {"stage": "rows", "kind": kind, "fingerprint": "0" * 12, "result": headline,
+        {"stage": "rows", "kind": kind, "fingerprint": "0" * 12, "state": None,
+         "result": headline,
          "seconds": 1.5, "peak_mb": None, "usd": None}
     ]  # fmt: skip
+
+
+def test_of_a_stage_all_artifacts_but_the_newest_are_marked(tmp_path: Path) -> None:
+    first = make(tmp_path / "a", "mix", {"train": 1, "valid": 0})
+    other = make(tmp_path / "b", "mix", {"train": 1, "valid": 0}, stage="other")
+    second = make(tmp_path / "c", "mix", {"train": 2, "valid": 0})
+    told = [(row["stage"], row["state"]) for row in shelf.overview([first, other, second])]
+    assert told == [("rows", "superseded"), ("other", None), ("rows", None)]
 
 
 @pytest.mark.parametrize(

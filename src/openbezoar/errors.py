@@ -27,6 +27,8 @@ __all__ = [
     "StoreError",
 ]
 
+LONGEST_DETAIL = 300
+
 
 class OpenBezoarError(Exception):
     """Something the user can understand and mend; printed as one line, exit code 1 or 3."""
@@ -50,6 +52,11 @@ class ParseError(OpenBezoarError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+    @property
+    def in_short(self) -> str:
+        """The detail in one line of bounded length."""
+        return " ".join(self.detail.split())[:LONGEST_DETAIL]
 
 
 class ModelError(OpenBezoarError, RuntimeError):

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from openbezoar.component import discover
+from openbezoar.counting import counted
 from openbezoar.evaluations.harness_results import CHAT
 from openbezoar.families import Evaluation
 from openbezoar.outline import cell, table
@@ -27,7 +28,7 @@ def scoreboard(artifact: Artifact) -> str:
     rows = [_row(score, chat, notes) for score, chat in _twins(scores)]
     names = [name for name in rows[0] if any(row[name] is not None for row in rows)] if rows else []
     lines = [
-        f"{manifest.stage} measured {numbers['model']}: {len(scores)} scores",
+        f"{manifest.stage} measured {numbers['model']}: {counted(len(scores), 'score')}",
         "",
         *table(names, ([row[name] for name in names] for row in rows)),
         "",

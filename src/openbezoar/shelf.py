@@ -6,6 +6,7 @@ from unicodedata import category
 
 from openbezoar import jsonl
 from openbezoar.component import nearest
+from openbezoar.counting import counted
 from openbezoar.errors import DataError, StoreError
 from openbezoar.store import Artifact, Store
 
@@ -29,18 +30,21 @@ HARMLESS = "\n\t\u200c\u200d"
 
 
 def overview(artifacts: Iterable[Artifact]) -> list[dict[str, Any]]:
-    """One line per artifact, in their order."""
+    """One line per artifact, the oldest first; of a stage all but the newest are superseded."""
+    held = list(artifacts)
+    newest = {artifact.manifest.stage: artifact for artifact in held}
     return [
         {
             "stage": artifact.manifest.stage,
             "kind": artifact.manifest.kind,
             "fingerprint": artifact.manifest.fingerprint[:12],
+            "state": None if newest[artifact.manifest.stage] is artifact else "superseded",
             "result": headline(artifact),
             "seconds": artifact.manifest.run.get("seconds"),
             "peak_mb": artifact.manifest.run.get("peak_memory_mb"),
             "usd": cost(artifact),
         }
-        for artifact in artifacts
+        for artifact in held
     ]
 
 
@@ -58,25 +62,27 @@ def headline(artifact: Artifact) -> str:
     numbers: dict[str, Any] = dict(artifact.numbers)
     match artifact.manifest.kind:
         case "source" | "filter":
-            return f"{numbers['rows']} of {numbers['read']} rows"
+            return f"{numbers['rows']} of {counted(numbers['read'], 'row')}"
         case "generate":
             failed = sum(numbers["failed"].values())
-            return f"{numbers['rows']} rows from {numbers['seeds']} seeds, {failed} failed"
+            made, seeds = counted(numbers["rows"], "row"), counted(numbers["seeds"], "seed")
+            return f"{made} from {seeds}, {failed} failed"
         case "mix":
-            return f"{numbers['train']} rows to train on, {numbers['valid']} to validate"
+            return f"{counted(numbers['train'], 'row')} to train on, {numbers['valid']} to validate"
         case "train":
             before = numbers.get("validation_loss_before")
             after = numbers.get("validation_loss_after")
             if before is None or after is None:
                 return f"loss {numbers['first_loss']:.3f} to {numbers['last_loss']:.3f}"
-            return f"validation loss {before:.3f} to {after:.3f} in {numbers['steps']} steps"
+            steps = counted(numbers["steps"], "step")
+            return f"validation loss {before:.3f} to {after:.3f} in {steps}"
         case "merge":
             parity = numbers.get("parity")
             apart = f", KL to the adapted model {parity['kl']:.4f}" if parity else ""
             onto = f" onto the {numbers['onto']} weights" if "onto" in numbers else ""
             return f"{numbers['parameters'] / 1e6:.0f}M parameters{onto}{apart}"
         case "evaluate":
-            return f"{len(numbers['scores'])} scores of {numbers['model']}"
+            return f"{counted(len(numbers['scores']), 'score')} of {numbers['model']}"
     return ""
 
 
@@ -121,7 +127,9 @@ def kept_contaminated(artifacts: Iterable[Artifact]) -> list[str]:
             hit = [task for task, counts in numbers["tasks"].items() if counts["rows"]]
             unclean = f"; scores on {', '.join(hit)} are not clean" if hit else ""
             stage = artifact.manifest.stage
-            lines.append(f"stages.{stage}: {numbers['rows']} contaminated rows kept{unclean}")
+            lines.append(
+                f"stages.{stage}: {counted(numbers['rows'], 'contaminated row')} kept{unclean}"
+            )
     return lines
 
 

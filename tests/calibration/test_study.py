@@ -151,7 +151,7 @@ def test_nothing_is_written_on_few_labels(made: Path, study: Open) -> None:
     for place in range(20):
         desk.answer(place, "accept")
     with pytest.raises(
-        DataError, match="have a label and a readable grade, and a threshold needs 30"
+        DataError, match="with a label and a readable grade, and a threshold needs 30"
     ):
         calibrate(held)
     assert not (made / FILE).exists()

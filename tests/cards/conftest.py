@@ -61,9 +61,10 @@ def by_hand(kind: str, makes: str, numbers: dict[str, JsonValue], *scores: Score
         inputs={}, numbers=numbers, files={}, run={},
     )  # fmt: skip
     it = contents.Made(Artifact(Path(), manifest), read(kind, numbers), Run())
-    above = manifest.model_copy(update={"stage": "exam", "inputs": {"it": 64 * "1"}})
+    prints = {"fingerprint": 64 * "2", "inputs": {"it": 64 * "1"}}
+    above = manifest.model_copy(update={"stage": "exam", **prints})
     exam = contents.Made(Artifact(Path(), above), EvaluateNumbers(model="it", scores=scores), Run())
-    held = contents.Contents([it, exam], {64 * "1": it}, {}, [])
+    held = contents.Contents([it, exam], {64 * "1": it, 64 * "2": exam}, {}, [])
     return Subject(it, [it], held, LicenceVerdict(spdx="MIT", reasons=()), Told(), None)
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import JsonValue
 
 from openbezoar.cards import tables
+from openbezoar.cards.limits import limits
 from openbezoar.records import Score
 from openbezoar.report.numbers import Run
 from tests.cards.conftest import by_hand
@@ -64,3 +65,24 @@ def test_what_stands_beside_a_score_everywhere_stands_in_the_card_too() -> None:
     score = Score(name="arc.acc", value=0.2, n=8, flags=("first 8 rows", "zero"), note="plain")
     ((_, table),) = tables.scores(by_hand("merge", "model", {"parameters": 3}, score))
     assert "| higher | first 8 rows; zero; plain |" in table
+
+
+def test_a_score_that_no_value_makes_better_is_not_measured_and_never_invalid() -> None:
+    neither = Score(name="mt_bench.length", value=None, n=1, higher_is_better=None, note="why")
+    invalid = Score(name="mt_bench", value=None, n=1, note="invalid")
+    subject = by_hand("merge", "model", {"parameters": 3}, neither, invalid)
+    ((_, table),) = tables.scores(subject)
+    assert "| `mt_bench.length` | not measured | none | 1 | 0 | neither | why |" in table
+    assert "| `mt_bench` | **invalid** |" in table
+    told = " ".join(limits(subject))
+    assert "mt_bench has no value" in told
+    assert "mt_bench.length" not in told
+
+
+def test_the_rows_that_training_could_not_learn_from_are_told_beside_those_it_was_given() -> None:
+    left_out: JsonValue = {"train: longer than 128 tokens": 1, "valid: longer than 128 tokens": 2}
+    subject = by_hand("train", "adapter", {**COURSE, "rows": 44, "left_out": left_out})
+    assert tables.not_learned(subject) == [
+        "it: of 45 rows learned from 44; left out: 1 longer than 128 tokens"
+    ]
+    assert tables.not_learned(by_hand("train", "adapter", COURSE)) == []

@@ -27,7 +27,7 @@ def test_every_reservation_stands_below_the_table() -> None:
         "A is x, B is y",
         "by coin",
         "piqa.acc: alone it would be shown; among so many it may be chance",
-        "piqa.acc: 2 items have a value on one side only",
+        "piqa.acc: 2 items with a value on one side only",
         "piqa.acc: compared though settings differ: shots 0 and 5",
         "boolq.acc: not compared: only x",
     ]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from openbezoar.estimates.actual import Comparison
 from openbezoar.estimates.estimate import Estimate, in_all
-from openbezoar.estimates.tables import amount, beyond, estimate_rows, span
+from openbezoar.estimates.tables import amount, beyond, comparison_rows, estimate_rows, span
 from openbezoar.models.budget import RunBudget
 from openbezoar.ranges import Range, exactly
 
@@ -31,6 +32,17 @@ def stage(**figures: object) -> Estimate:
 )
 def test_a_figure_is_written_with_its_unit(figure: str, value: float, text: str) -> None:
     assert amount(figure, value) == text
+
+
+@pytest.mark.parametrize(
+    ("estimated", "actual", "difference"),
+    [(0.03, 0.02, "-"), (0, 0, None), (3, 2, "+50%"), (0.03, 2, "-98%"), (3, 0.02, "+14900%")],
+)
+def test_two_figures_that_both_show_as_nothing_have_no_ratio(
+    estimated: float, actual: float, difference: str | None
+) -> None:
+    found = comparison_rows([Comparison("rows", "seconds", exactly(estimated), actual)])
+    assert [row["difference"] for row in found] == ([] if difference is None else [difference])
 
 
 def test_a_span_of_one_figure_is_that_figure() -> None:

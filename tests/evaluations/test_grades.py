@@ -2,7 +2,7 @@
 
 import pytest
 
-from openbezoar.evaluations.grades import Graded, Grading, agreement
+from openbezoar.evaluations.grades import Graded, Grading
 from openbezoar.records import Score
 
 
@@ -57,10 +57,12 @@ def test_a_part_may_be_invalid_while_the_whole_is_not() -> None:
 
 
 def test_agreement_counts_what_both_judges_rated() -> None:
-    near, ranks = agreement(rows(8, 6, None, 2), rows(7, 1, 5, None), "other")
+    grading = Grading(0.5, "by a judge", {"judge": "j"})
+    near, ranks = grading.agreement(rows(8, 6, None, 2), rows(7, 1, 5, None), "other")
     assert (near.value, near.n, near.missing) == (0.5, 2, 2)
     assert ranks.value == pytest.approx(1)
     assert "other" in near.note
+    assert near.settings == ranks.settings == {"judge": "j"}
 
 
 @pytest.mark.parametrize("ratings", [(10, 10, 10, 10), (10, 10, 10, 1), (1, 1, 1, 2), (9, 10) * 3])
@@ -69,3 +71,47 @@ def test_no_interval_of_a_mean_rating_leaves_the_scale(ratings: tuple[float, ...
         if score.value is not None and score.low is not None and score.high is not None:
             assert 1 <= score.low <= score.value <= score.high <= 10 or "length" in score.name
     assert scores(*ratings)["mt_bench"].low is not None
+
+
+def cut(*tokens: int | None) -> list[Graded]:
+    """Questions of one turn, each of a category of its own, cut at these places or not."""
+    return [
+        Graded(str(place), f"c{place}", 1, 5, length=10, cut_at=at)
+        for place, at in enumerate(tokens)
+    ]
+
+
+def test_a_score_tells_of_the_cut_answers_that_it_rests_on_itself() -> None:
+    made = Grading(0.5, "by a judge", {}).scores(cut(16, None, 16))
+    assert {score.name: score.note for score in made if "length" not in score.name} == {
+        "mt_bench": "by a judge; 2 answers cut at 16 tokens",
+        "mt_bench.turn_1": "by a judge; 2 answers cut at 16 tokens",
+        "mt_bench.c0": "by a judge; 1 answer cut at 16 tokens",
+        "mt_bench.c1": "by a judge",
+        "mt_bench.c2": "by a judge; 1 answer cut at 16 tokens",
+    }
+
+
+@pytest.mark.parametrize(
+    ("lengths", "ratings", "why"),
+    [
+        ((7,), (3,), "fewer than 2 ratings; "),
+        ((7, 7), (3, 4), "lengths all alike; "),
+        ((7, 8), (3, 3), "ratings all alike; "),
+        ((7, 7), (3, 3), "lengths and ratings all alike; "),
+        ((7, 8), (3, 4), ""),
+    ],
+)
+def test_a_rank_correlation_that_there_is_none_of_says_why(
+    lengths: tuple[int, ...], ratings: tuple[int, ...], why: str
+) -> None:
+    given = [
+        Graded("1", "math", 1, rating, length=length)
+        for length, rating in zip(lengths, ratings, strict=True)
+    ]
+    score = Grading(0.5, "", {}).scores(given)[-1]
+    assert (score.value is None) == bool(why)
+    assert score.note.startswith(f"{why}rank correlation of an answer's length")
+    ranks = Grading(0.5, "", {}).agreement(given, given, "other")[-1]
+    assert (ranks.value is None) == (len({*ratings}) < 2)
+    assert ranks.note.startswith("rank") == (ranks.value is not None)

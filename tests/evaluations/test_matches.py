@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from openbezoar.evaluations.matches import Match, Matching, agreement
+from openbezoar.evaluations.matches import Match, Matching
 from openbezoar.records import Score
 
 Outcome = Literal["win", "loss", "tie"]
@@ -79,13 +79,14 @@ def test_the_longer_answer_s_wins_are_counted_where_one_is_longer() -> None:
 def test_answers_alike_tie_and_say_nothing_of_the_judge() -> None:
     found = scores(match("win", "win"), match("tie", "tie", "2", asked=False))
     assert (found[""].value, found["flips"].n, found["first_seat"].n) == (0.75, 1, 2)
-    assert "1 pairs of answers alike to the letter, tied unasked" in found[""].note
+    assert "1 pair of answers alike to the letter, tied unasked" in found[""].note
 
 
 def test_agreement_of_two_judges_is_beyond_chance() -> None:
     """Both decide win, win, loss, loss alike: kappa 1; a judge who always says win: 0."""
     ours = [match(way, way) for way in ("win", "win", "loss", "loss")]
     blind = [match("win", "win")] * 4
-    assert agreement("pairs.z", ours, ours, "other").value == 1
-    assert agreement("pairs.z", ours, blind, "other").value == 0
-    assert agreement("pairs.z", ours, [match(None, None)] * 4, "other").missing == 4
+    made = Matching("pairs.z", 0.5, "by a judge", {})
+    assert made.agreement(ours, ours, "other").value == 1
+    assert made.agreement(ours, blind, "other").value == 0
+    assert made.agreement(ours, [match(None, None)] * 4, "other").missing == 4

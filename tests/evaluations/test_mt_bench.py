@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import JsonValue
 
-from openbezoar.errors import ConfigError, ModelError
+from openbezoar.errors import ConfigError, ModelError, ParseError
 from openbezoar.evaluations.exam import EMBEDDED_NOTE
 from openbezoar.evaluations.fastchat import read_answers, read_judgments
 from openbezoar.evaluations.mt_bench import MtBench
@@ -18,6 +18,7 @@ from openbezoar.families import ChatModel, Request, Subject
 from openbezoar.models.policies import open_model
 from openbezoar.models.scripted import Scripted, ScriptedModel, complete_with
 from openbezoar.records import Completion, Score
+from openbezoar.shelf import readable
 
 if TYPE_CHECKING:
     from tests.evaluations.conftest import Desk
@@ -123,6 +124,35 @@ def test_answers_cut_at_the_limit_are_counted(desk: "Desk", paper_subject: Subje
     desk.student = ScriptedModel(cut)
     score = scores_of(desk, paper_subject, limit=1, answer_tokens=9)["mt_bench"]
     assert "2 answers cut at 9 tokens" in score.note
+
+
+def test_what_a_server_says_of_a_refusal_is_kept_with_the_item_in_one_short_line(
+    desk: "Desk", paper_subject: Subject
+) -> None:
+    def refuse(request: Request) -> str:
+        raise ParseError("refused by the server", "the request\nis too long " + 999 * "x")
+
+    desk.judge = ScriptedModel(refuse)
+    whole = scores_of(desk, paper_subject, limit=1)["mt_bench"]
+    item = desk.notes("items.jsonl")[0]
+    assert (item["reason"], whole.missing) == ("judge: refused by the server", 2)
+    assert str(item["detail"]).startswith("the request is too long xxx")
+    assert len(str(item["detail"])) == 300
+    assert "detail: the request is too long" in readable(item)
+    assert "too long" not in whole.note
+
+
+def test_why_a_model_gave_no_answer_is_kept_with_the_item(
+    desk: "Desk", paper_subject: Subject
+) -> None:
+    def refuse(request: Request) -> str:
+        raise ParseError("refused by the server", "no room")
+
+    desk.student = ScriptedModel(refuse)
+    scores_of(desk, paper_subject, limit=1)
+    first, second = desk.notes("items.jsonl")
+    assert (first["reason"], first["detail"]) == ("no answer: refused by the server", "no room")
+    assert (second["reason"], second["detail"]) == ("no answer to the turn before", "")
 
 
 def test_transcripts_hold_question_answer_and_all_the_judge_said(

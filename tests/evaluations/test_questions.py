@@ -85,6 +85,12 @@ def test_a_folder_in_fastchat_s_layout_is_a_set_of_its_own(tmp_path: Path) -> No
     assert files.evidence() != before
 
 
+@pytest.mark.parametrize("name", ["mt_bench", "sample_questions"])
+def test_a_folder_does_not_pass_for_a_set_of_ours(tmp_path: Path, name: str) -> None:
+    assert QuestionFiles(str(tmp_path / name)).title == f"own_{name}"
+    assert QuestionFiles("mt_bench").title == "mt_bench"
+
+
 def test_a_folder_is_looked_for_beside_the_recipe_too(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     lay_out(tmp_path / "mine", {**MATH, "category": "writing"})

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from openbezoar.errors import PublishError
+from openbezoar.publishing.claim import Claim
 from openbezoar.publishing.folder import OPENING, STAGING, Folder
 from openbezoar.publishing.layout import CARD, File
 from openbezoar.publishing.scratch import scratch
 
-OURS = "---\nopenbezoar:\n  fingerprint: abc\n---\n"
+OURS = "---\nopenbezoar: {recipe: tiny, stage: rows, fingerprint: abc}\n---\n"
+CLAIM = Claim("tiny", "rows", replace=False)
 ROWS = {CARD: OURS, "data/train-00000-of-00001.parquet": "rows"}
 MODEL = {CARD: f"{OURS}# A model\n", "config.json": "{}", "model.safetensors": "weights"}
 
@@ -33,18 +35,42 @@ def held(folder: Path) -> dict[str, str]:
 
 
 def test_every_file_arrives_under_its_name(tmp_path: Path) -> None:
-    Folder(tmp_path / "a" / "b").send(made(tmp_path / "made", ROWS), "")
+    Folder(tmp_path / "a" / "b", CLAIM).send(made(tmp_path / "made", ROWS), "")
     assert held(tmp_path / "a" / "b") == ROWS
 
 
 def test_a_later_publication_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     old = {**ROWS, "data/train-00001-of-00002.parquet": "old rows"}
-    Folder(folder).send(made(tmp_path / "old", old), "")
-    Folder(folder).send(made(tmp_path / "rows", ROWS), "")
+    Folder(folder, CLAIM).send(made(tmp_path / "old", old), "")
+    Folder(folder, CLAIM).send(made(tmp_path / "rows", ROWS), "")
     assert held(folder) == ROWS
-    Folder(folder).send(made(tmp_path / "model", MODEL), "")
+    Folder(folder, CLAIM).send(made(tmp_path / "model", MODEL), "")
     assert held(folder) == MODEL
+
+
+OTHERS = [
+    (OURS.replace("rows", "model"), "holds a publication of stage model of recipe tiny, and not"),
+    (OURS.replace("tiny", "theirs"), "of stage rows of recipe theirs, and not of rows of tiny; na"),
+    ("---\nopenbezoar: {fingerprint: abc}\n---\n", "of an unnamed stage.*with --replace"),
+    ("---\nopenbezoar: 5\n---\n", "of an unnamed stage"),
+]
+
+
+@pytest.mark.parametrize(("card", "told"), OTHERS)
+def test_what_another_stage_published_is_replaced_only_on_request(
+    tmp_path: Path, card: str, told: str
+) -> None:
+    folder = tmp_path / "out"
+    theirs = {CARD: card, "model.safetensors": "weights"}
+    made(folder, theirs)
+    files = made(tmp_path / "made", ROWS)
+    for refuse in (Folder(folder, CLAIM).check, lambda: Folder(folder, CLAIM).send(files, "")):
+        with pytest.raises(PublishError, match=told):
+            refuse()
+    assert held(folder) == theirs
+    Folder(folder, CLAIM._replace(replace=True)).send(files, "")
+    assert held(folder) == ROWS
 
 
 @pytest.mark.parametrize(
@@ -63,7 +89,7 @@ def test_a_folder_of_something_else_is_not_touched(
 ) -> None:
     folder = tmp_path / "out"
     made(folder, theirs)
-    for refuse in (Folder(folder).check, lambda: Folder(folder).send([], "")):
+    for refuse in (Folder(folder, CLAIM).check, lambda: Folder(folder, CLAIM).send([], "")):
         with pytest.raises(PublishError, match=told):
             refuse()
     assert held(folder) == theirs
@@ -75,13 +101,13 @@ def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "data").symlink_to(theirs)
     with pytest.raises(PublishError, match="holds data, which is not part of a publication"):
-        Folder(tmp_path / "out").check()
+        Folder(tmp_path / "out", CLAIM).check()
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(PublishError, match="out: is no folder; name another one"):
-        Folder(tmp_path / "out").check()
+        Folder(tmp_path / "out", CLAIM).check()
 
 
 def test_two_do_not_publish_into_one_folder_at_once(tmp_path: Path) -> None:
@@ -90,12 +116,13 @@ def test_two_do_not_publish_into_one_folder_at_once(tmp_path: Path) -> None:
         scratch(tmp_path / "out" / STAGING),
         pytest.raises(PublishError, match=r"out/\.publishing: another process publishes there"),
     ):
-        Folder(tmp_path / "out").send(files, "")
+        Folder(tmp_path / "out", CLAIM).send(files, "")
 
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
+from openbezoar.publishing.claim import Claim
 from openbezoar.publishing.folder import Folder
 from openbezoar.publishing.layout import File
 
@@ -110,7 +137,7 @@ def hook(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(hook)
-Folder(root / "out").send(files, "")
+Folder(root / "out", Claim("tiny", "rows", False)).send(files, "")
 """
 
 
@@ -132,7 +159,7 @@ def test_a_killed_publication_is_never_taken_for_a_whole_one(
 ) -> None:
     made(tmp_path / "new", new)
     states = []
-    Folder(tmp_path / "out").send(made(tmp_path / "old", old), "")
+    Folder(tmp_path / "out", CLAIM).send(made(tmp_path / "old", old), "")
     for found in killed(tmp_path):
         opens = any(name.split("/")[0] in OPENING for name in found)
         assert found in (old, new) or not opens, json.dumps(found)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from openbezoar import shelf
+from openbezoar.publishing.claim import Claim
 from openbezoar.publishing.folder import Folder
 from openbezoar.publishing.publication import Wishes, prepared
 from openbezoar.training.adapters import quiet
@@ -40,7 +41,7 @@ def publish(weights: Made, tmp_path: Path, tiny_checkpoint: Path) -> Publish:
         wishes = Wishes(accept_findings="the card names a folder", base=base)
         with prepared(weights.store, shelf.latest(weights.store, stage), wishes) as found:
             found.check()
-            Folder(folder).send(found.files, found.message)
+            Folder(folder, Claim.of(found.artifact, replace=False)).send(found.files, found.message)
         shutil.copytree(tiny_checkpoint, folder / BASE)
         return folder
 

@@ -8,6 +8,7 @@ import pytest
 
 from openbezoar import runner, shelf
 from openbezoar.errors import ConfigError, DataError, MissingExtra, PublishError, StoreError
+from openbezoar.publishing.claim import Claim
 from openbezoar.publishing.destination import destination
 from openbezoar.publishing.layout import ADAPTER, made_files
 from openbezoar.publishing.publication import Publication, Wishes, kind_of, prepared
@@ -15,6 +16,7 @@ from openbezoar.recipe import parse
 from openbezoar.store import Artifact, Store
 from tests.publishing.conftest import SECRETS, shelve
 
+CLAIM = Claim("shelf", "data", replace=False)
 WORDS = ("jane.roe@mailhouse.org", SECRETS["key"].split()[1])
 
 
@@ -253,12 +255,29 @@ def test_scores_are_no_publication_of_their_own(store: Store) -> None:
 @pytest.mark.parametrize("to", ["", "https://huggingface.co/me/set", "s3://bucket/set"])
 def test_an_address_is_no_folder(to: str) -> None:
     with pytest.raises(ConfigError, match="is no folder; a repository is written hf:OWNER/NAME"):
-        destination(to, "dataset", public=False)
+        destination(to, "dataset", False, CLAIM)
+
+
+def test_a_stage_is_published_again_without_a_word_and_another_one_is_refused(
+    store: Store, tmp_path: Path
+) -> None:
+    def publish(stage: str) -> None:
+        artifact = shelf.latest(store, stage)
+        place = destination(
+            str(tmp_path / "out"), "dataset", False, Claim.of(artifact, replace=False)
+        )
+        with prepared(store, artifact, Wishes()) as found:
+            place.send(found.files, found.message)
+
+    publish("data")
+    publish("data")
+    with pytest.raises(PublishError, match="of stage data of recipe shelf, and not of pairs of"):
+        publish("pairs")
 
 
 def test_a_folder_cannot_be_public() -> None:
     with pytest.raises(ValueError, match="--public: out is a folder; a repository is written hf:"):
-        destination("out", "model", public=True)
+        destination("out", "model", True, CLAIM)
 
 
 @pytest.mark.slow
@@ -267,7 +286,7 @@ def test_what_was_published_is_what_load_dataset_gives(store: Store, tmp_path: P
 
     folder = tmp_path / "set"
     with prepared(store, shelf.latest(store, "data"), Wishes()) as found:
-        destination(str(folder), "dataset", public=False).send(found.files, found.message)
+        destination(str(folder), "dataset", False, CLAIM).send(found.files, found.message)
     loaded = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
     artifact = shelf.latest(store, "data")
     for split, name in (("train", "train.jsonl"), ("validation", "valid.jsonl")):

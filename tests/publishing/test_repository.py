@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from openbezoar.errors import PublishError
+from openbezoar.publishing.claim import Claim
 from openbezoar.publishing.layout import File
 from openbezoar.publishing.repository import Repository
 from tests.publishing.hub import TOKEN, Fault, Hub, Repo, serving
 
-OURS = b"---\nopenbezoar:\n  fingerprint: abc\n---\n"
+OURS = b"---\nopenbezoar: {recipe: shelf, stage: data, fingerprint: abc}\n---\n"
+CLAIM = Claim("shelf", "data", replace=False)
 PROGRAM = "from openbezoar.cli import main; main()"
 
 
@@ -162,7 +164,7 @@ def repository(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """A destination in this process; only large files need a process of their own."""
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    return Repository("me/set", "dataset", public=False)
+    return Repository("me/set", "dataset", public=False, claim=CLAIM)
 
 
 @pytest.fixture
@@ -231,6 +233,19 @@ def test_a_repository_of_somebody_else_is_not_written_into(
     assert hub.repos["datasets/me/set"].files == theirs
 
 
+def test_what_another_stage_published_is_replaced_only_on_request(
+    repository: Repository, hub: Hub, card: list[File]
+) -> None:
+    theirs = {"README.md": OURS.replace(b"data", b"pairs"), "data/train.parquet": b"rows"}
+    hub.repos["datasets/me/set"] = Repo(private=True, files=dict(theirs))
+    with pytest.raises(PublishError, match="holds a publication of stage pairs of recipe shelf"):
+        repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].files == theirs
+    repository.claim = CLAIM._replace(replace=True)
+    repository.send(card, "Publish")
+    assert hub.repos["datasets/me/set"].commits == ["Publish"]
+
+
 def test_a_repository_that_was_only_begun_by_hand_is_written_into(
     repository: Repository, hub: Hub, card: list[File]
 ) -> None:
@@ -268,7 +283,7 @@ def test_a_name_that_cannot_be_is_refused(
     repository: Repository, hub: Hub, name: str, told: str
 ) -> None:
     with pytest.raises(PublishError, match=told):
-        Repository(name, "model", public=False).check()
+        Repository(name, "model", public=False, claim=CLAIM).check()
     assert hub.asked == []
 
 

@@ -38,7 +38,7 @@ def test_the_page_shows_each_hit_with_its_item_and_its_words(shelf: Shelf) -> No
 
 def test_the_page_says_when_contaminated_rows_were_kept(shelf: Shelf) -> None:
     put_search(shelf, "keep")
-    assert "3 contaminated rows were kept on request" in render(gather(shelf.store))
+    assert "3 contaminated rows kept on request" in render(gather(shelf.store))
 
 
 def test_a_store_without_a_search_has_no_such_section(line: Shelf) -> None:

@@ -19,6 +19,16 @@ def test_models_stand_in_the_order_of_their_training(line: Shelf) -> None:
     assert [column.model for column in columns] == ["student", "sft", "dpo_model"]
 
 
+def test_a_model_that_two_stages_measured_is_one_model(line: Shelf) -> None:
+    given = {"model": "dpo_model", "scores": []}
+    line.put("again", "evaluate", "scores", given, reads=("dpo_model",), settings={"limit": 7})
+    student = [{"kind": "transformers", "checkpoint": "y/smollm2-135m-instruct"}, None]
+    given = {"model": "student", "scores": []}
+    line.put("other", "evaluate", "scores", given, models={"student": student})
+    book = ledger(gather(line.store))
+    assert (len(book.columns), book.models) == (5, 4)
+
+
 def test_a_metric_that_a_model_lacks_is_none(shelf: Shelf) -> None:
     put_scores(shelf, "one", Score(name="rte.acc", value=0.5, n=4))
     put_scores(shelf, "two", Score(name="wic.acc", value=0.6, n=4))

@@ -383,6 +383,31 @@ def test_mt_bench_is_shown_by_category_for_every_model_it_was_asked_of(shelf: Sh
     assert re.search(r"a n 9 in each [\d. ]*math$", text_of(section))
 
 
+def test_one_of_anything_is_not_many(shelf: Shelf) -> None:
+    numbers = {"seeds": 1, "rows": 1, "failed": {}, "scheme": "respond", "requests": 1}
+    shelf.put("rows", "generate", "examples", numbers)
+    shelf.put("rows", "generate", "examples", numbers, settings={"limit": 1})
+    page = text_of(page_of(shelf))
+    assert "1 older artifact of the same" in page
+    assert "1 row from 1 seed, 0 failed" in page
+    assert "1 seed in 1 request" in page
+    assert not re.search(r"\b1 (artifacts|rows|seeds|requests|stages)\b", page)
+
+
+def test_a_licence_that_is_missing_is_told_without_marks_of_markdown(line: Shelf) -> None:
+    numbers = {"train": 1, "valid": 0, "by_origin": {}}
+    rows = [{"id": "a", "licences": []}]
+    files = {"train.jsonl": rows, "valid.jsonl": []}
+    line.put("bare", "mix", "examples data set", numbers, files=files, settings={"rows": []})
+    assert "state it with <code>licences</code> of their source" in page_of(line)
+
+
+def test_two_measurements_of_one_model_are_counted_as_one_model(line: Shelf) -> None:
+    given = {"model": "dpo_model", "scores": []}
+    line.put("again", "evaluate", "scores", given, reads=("dpo_model",), settings={"limit": 7})
+    assert "models measured 3" in text_of(page_of(line))
+
+
 def test_an_empty_store_has_a_page(shelf: Shelf) -> None:
     assert "nothing is finished yet" in text_of(page_of(shelf))
 
@@ -406,7 +431,7 @@ def test_half_a_character_in_a_manifest_does_not_stop_the_page(shelf: Shelf) -> 
     made = shelf.put("lamini", "generate", "examples", {"seeds": 1, "rows": 1, "failed": {"?": 1}})
     manifest = made.folder / "manifest.json"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace('"?"', '"\\ud800"'))
-    assert "lamini generate 1 rows from 1 seeds, 1 failed" in text_of(page_of(shelf))
+    assert "lamini generate 1 row from 1 seed, 1 failed" in text_of(page_of(shelf))
 
 
 def test_kept_and_rejected_that_miss_rows_are_said_aloud(shelf: Shelf) -> None:

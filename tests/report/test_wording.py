@@ -78,3 +78,18 @@ def test_what_could_steer_a_screen_is_made_visible(value: Any, shown: Any) -> No
 
 def test_settings_are_shown_as_a_recipe_has_them() -> None:
     assert wording.settings({"source": {"rows_of": "seeds"}}) == "source:\n  rows: seeds\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("state it with `licences` of <b>", "state it with <code>licences</code> of &lt;b&gt;"),
+        ("`<i>` and `b`", "<code>&lt;i&gt;</code> and <code>b</code>"),
+        ("a lone ` stays", "a lone ` stays"),
+        ("\x1b[2J", "\\x1b[2J"),
+    ],
+)
+def test_names_in_backticks_are_in_the_font_of_code_and_nothing_else_is(
+    text: str, shown: str
+) -> None:
+    assert wording.with_code(text) == Markup(shown)  # noqa: S704 - what is expected

@@ -68,7 +68,7 @@ def test_a_run_that_fails_leaves_word_for_the_report(folder: Path) -> None:
     assert bezoar(folder, "run", "recipe.yaml").returncode == 1
     page = bezoar(folder, "report").stdout.strip()
     text = (folder / page).read_text(encoding="utf-8")
-    assert "stopped: stage kept: the filters rejected all 2 rows" in text
+    assert "stopped: stage kept: the filters rejected all they read (2 rows)" in text
 
 
 def test_what_a_page_tells_nothing_of_is_named_and_never_called_equal(

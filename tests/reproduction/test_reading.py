@@ -38,6 +38,7 @@ def test_a_card_tells_the_recipe_the_artifact_and_its_scores(
         {"name": "loss.pairs", "type": "loss", "value": 2.5, "args": {"standard_error": 0.1}},
         {"type": "rated", "value": "n/a"},
         {"type": "acc", "value": 1},
+        {"name": "judge_rating.math", "type": "math", "value": 7},
     ]
     card = card_of(
         account.recipe,
@@ -49,7 +50,7 @@ def test_a_card_tells_the_recipe_the_artifact_and_its_scores(
     assert read.recipe == account.recipe
     assert (read.fingerprint, read.versions) == ("abc", {"openbezoar": "0.1.0"})
     told = [(score.name, score.value, score.standard_error) for score in read.scores]
-    assert told == [("loss.pairs", 2.5, 0.1), ("acc", 1, None)]
+    assert told == [("loss.pairs", 2.5, 0.1), ("acc", 1, None), ("mt_bench.math", 7, None)]
 
 
 def test_a_longer_fence_and_other_blocks_do_not_confuse_a_card(account: Account) -> None:

@@ -134,7 +134,7 @@ def test_progress_counts_draws_whether_they_fail_or_not(tmp_path: Path) -> None:
     path.write_text(recipe(tmp_path, ["Question 1", "Fail"]), encoding="utf-8")
     store = Store(tmp_path / "store")
     runner.run(load(path, ()), store, lambda stage, text: told.append(f"{stage}: {text}"))
-    assert "rows: 2/2, 1 rows, 1 failed" in [line.split(", 0 tokens")[0] for line in told]
+    assert "rows: 2/2, 1 row, 1 failed" in [line.split(", 0 tokens")[0] for line in told]
 
 
 def test_a_cluster_without_ray_is_refused_before_any_stage(

@@ -22,6 +22,7 @@ from openbezoar.calibration.desk import Desk
 from openbezoar.calibration.grading import grade, judge_of, judged_part
 from openbezoar.calibration.importing import imported
 from openbezoar.calibration.labels import Labels
+from openbezoar.counting import counted
 from openbezoar.errors import DataError, StoreError
 from openbezoar.families import Judge, random_for
 from openbezoar.filters.judged import Judged
@@ -131,8 +132,8 @@ class Study:
         point = choose(found.points, precision)
         if found.labelled < LEAST:
             raise DataError(
-                f"{found.labelled} rows have a label and a readable grade, and a threshold needs "
-                f"{LEAST}; nothing was written to {path}; label more rows"
+                f"{counted(found.labelled, 'row')} with a label and a readable grade, and a "
+                f"threshold needs {LEAST}; nothing was written to {path}; label more rows"
             )
         if point is None:
             best = max(found.points, key=lambda each: each.precision.value or 0.0, default=None)

@@ -5,6 +5,7 @@ from typing import Any
 
 from openbezoar.calibration.agreement import Point, choose, spread
 from openbezoar.calibration.study import Measured
+from openbezoar.counting import counted
 from openbezoar.statistics import Estimate, share
 
 __all__ = ["as_json", "compared", "readable"]
@@ -105,7 +106,7 @@ def _point(point: Point, is_chosen: bool) -> str:
 
 
 def _figure(estimate: Estimate) -> str:
-    return f"{_interval(estimate)} over {estimate.n} rows"
+    return f"{_interval(estimate)} over {counted(estimate.n, 'row')}"
 
 
 def _interval(estimate: Estimate) -> str:

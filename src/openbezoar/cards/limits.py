@@ -5,6 +5,7 @@ from typing import Any
 
 from openbezoar.cards.subject import Subject
 from openbezoar.cards.tables import MOST_MISSING, share_missing
+from openbezoar.counting import counted
 from openbezoar.report.numbers import TrainNumbers
 from openbezoar.shelf import kept_contaminated
 
@@ -40,7 +41,7 @@ def _search(numbers: dict[str, Any]) -> str:
     tasks = numbers["tasks"]
     hit = ", ".join(task for task, counts in tasks.items() if counts["rows"])
     fate = "dropped" if numbers["flagged"] == "drop" else "kept"
-    found = f"{numbers['rows']:,} rows held some of {hit} and were {fate}" if hit else "found none"
+    found = f"{counted(numbers['rows'], 'row')} with some of {hit} {fate}" if hit else "found none"
     return f"looked for items of {', '.join(tasks) or 'no benchmark'}; {found}"
 
 
@@ -60,7 +61,7 @@ def _of_training(subject: Subject) -> Iterator[str]:
             if numbers.validation_loss_after is None:
                 yield f"{made.name}: no validation loss was measured"
             for why, count in numbers.left_out.items():
-                yield f"{made.name}: {count:,} rows were left out ({why})"
+                yield f"{made.name}: {counted(count, 'row')} left out ({why})"
 
 
 def _of_scores(subject: Subject) -> Iterator[str]:
@@ -70,6 +71,8 @@ def _of_scores(subject: Subject) -> Iterator[str]:
     if not any(score.name.startswith(HARM) for score in scores):
         yield "how it takes harmful requests was not measured"
     for score in scores:
+        if score.value is None and score.higher_is_better is None:
+            continue  # what tells of no quality is no limit where nobody could measure it
         if score.value is None:
             yield f"{score.name} has no value: {score.note or 'nothing could be measured'}"
         elif share_missing(score) > MOST_MISSING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from openbezoar.shelf import visible
 
-__all__ = ["Markdown", "amount", "code", "fenced", "plain", "table"]
+__all__ = ["Markdown", "amount", "code", "fenced", "in_one_line", "plain", "table"]
 
 LONGEST = 500
 SPECIAL = re.compile(r"[\\`*_\[\]#|~$]")
@@ -24,7 +24,7 @@ def plain(value: object) -> Markdown:
     """Any value in one line, every character of it shown as itself."""
     if isinstance(value, Markdown):
         return value
-    text = _line(value)
+    text = in_one_line(value)
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     escaped = SPECIAL.sub(lambda found: f"\\{found[0]}", html.escape(text, quote=False))
     return Markdown(OPENING.sub(r"\1\\\2", escaped))
@@ -32,7 +32,7 @@ def plain(value: object) -> Markdown:
 
 def code(value: object) -> Markdown:
     """A name in the font of code, as a table's cell, too, can hold it."""
-    text = _line(value).replace("|", "¦")
+    text = in_one_line(value).replace("|", "¦")
     if not text:
         return Markdown("")
     fence = "`" * (_longest_run(text) + 1)
@@ -61,7 +61,8 @@ def table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Markdown:
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-def _line(value: object) -> str:
+def in_one_line(value: object) -> str:
+    """A text that breaks no line and steers no screen."""
     return " ".join(visible(str(value)).split())
 
 

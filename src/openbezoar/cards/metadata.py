@@ -1,15 +1,16 @@
 """The metadata of a card, in the hub library's own classes."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from openbezoar import catalog
+from openbezoar.cards.markdown import in_one_line
+from openbezoar.cards.results import results
 from openbezoar.cards.subject import Subject
 from openbezoar.licences import LicenceVerdict
 from openbezoar.licences.facts import licence_of
 
 if TYPE_CHECKING:
-    from huggingface_hub import CardData, EvalResult
+    from huggingface_hub import CardData
 
 __all__ = ["licence_metadata", "metadata"]
 
@@ -28,6 +29,8 @@ def metadata(subject: Subject) -> "CardData":
         "openbezoar": {
             name: value
             for name, value in (
+                ("recipe", in_one_line(subject.made.run.recipe)),
+                ("stage", subject.made.name),
                 ("recipe_sha256", subject.recipe_sha256),
                 ("fingerprint", subject.made.fingerprint),
                 ("version", subject.version),
@@ -74,7 +77,7 @@ def _count(subject: Subject) -> int:
 
 def _of_model(subject: Subject) -> dict[str, Any]:
     relation = "adapter" if subject.is_adapter else "finetune"
-    results = list(_results(subject))
+    measured = list(results(subject))
     return {
         "base_model": subject.base,
         "base_model_relation": relation if subject.base else None,
@@ -82,7 +85,7 @@ def _of_model(subject: Subject) -> dict[str, Any]:
         "pipeline_tag": "text-generation",
         "datasets": _data_sets(subject) or None,
         "tags": _tags(subject),
-        **({"model_name": subject.title, "eval_results": results} if results else {}),
+        **({"model_name": subject.title, "eval_results": measured} if measured else {}),
     }
 
 
@@ -102,31 +105,3 @@ def _tags(subject: Subject) -> list[str]:
     words = [str(word).replace("_", "-") for word in (*objectives, *schemes) if word]
     synthetic = ["synthetic"] if schemes and not subject.is_model else []
     return list(dict.fromkeys(["openbezoar", *synthetic, *words]))
-
-
-def _results(subject: Subject) -> "Iterator[EvalResult]":
-    """Every score that has a value; one that is invalid stands in the card's table only."""
-    from huggingface_hub import EvalResult
-
-    for made, numbers in subject.evaluations:
-        for score in numbers.scores:
-            family, _, rest = score.name.partition(".")
-            if score.value is not None:
-                yield EvalResult(
-                    task_type="text-generation",
-                    dataset_type=family,
-                    dataset_name=family,
-                    metric_type=rest or family,
-                    metric_name=score.name,
-                    metric_value=float(f"{score.value:.9g}"),
-                    metric_args={
-                        "command": "bezoar run recipe.yaml",
-                        "stage": made.name,
-                        "n": score.n,
-                        "missing": score.missing,
-                        "low": score.low,
-                        "high": score.high,
-                        "standard_error": score.standard_error,
-                        "flags": [*score.flags],
-                    },
-                )

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pydantic import JsonValue
+
+from openbezoar.cards.markdown import in_one_line
+from openbezoar.component import digest
 from openbezoar.errors import DataError
 from openbezoar.licences import LicenceVerdict
 from openbezoar.licences.lineage import MODELS
 from openbezoar.report.contents import Contents, Made, gather
 from openbezoar.report.funnel import Step, chains
 from openbezoar.report.numbers import EvaluateNumbers
-from openbezoar.shelf import visible
 from openbezoar.store import Artifact, Store
 
 __all__ = ["Subject", "Told", "find_subject"]
@@ -61,7 +64,7 @@ class Subject:
     @property
     def title(self) -> str:
         """The recipe's name and the stage's, in one line."""
-        return " ".join(visible(f"{self.made.run.recipe} {self.made.name}").split())
+        return in_one_line(f"{self.made.run.recipe} {self.made.name}")
 
     @property
     def version(self) -> str | None:
@@ -81,13 +84,22 @@ class Subject:
 
     @property
     def evaluations(self) -> list[tuple[Made, EvaluateNumbers]]:
-        """The newest of each stage that measured this very model."""
-        return [
-            (made, made.numbers)
-            for made in self.contents.latest
-            if isinstance(made.numbers, EvaluateNumbers)
-            and made.inputs.get(made.numbers.model) == self.made.fingerprint
-        ]
+        """What measured this very model, by stages of any name or recipe.
+
+        Of those with the same settings, and of those of one stage of one recipe, the newest.
+        """
+        found: list[tuple[Made, EvaluateNumbers]] = []
+        seen: set[str] = set()
+        for made in reversed(self.contents.by_print.values()):
+            numbers = made.numbers
+            if not isinstance(numbers, EvaluateNumbers):
+                continue
+            if made.inputs.get(numbers.model) == self.made.fingerprint:
+                marks = {digest([made.run.recipe, made.name]), digest(_apart_from_name(made))}
+                if not marks & seen:
+                    found.append((made, numbers))
+                seen |= marks
+        return found[::-1]
 
     def of_kind(self, *kinds: str) -> list[Made]:
         """The stages of these kinds that it was made from."""
@@ -99,6 +111,14 @@ class Subject:
         for name in path:
             value = value.get(name) if isinstance(value, Mapping) else None
         return value
+
+
+def _apart_from_name(made: Made) -> JsonValue:
+    """All that an evaluation of one model depends on, but for names."""
+    science, model = made.artifact.manifest.science, made.settings.get("model")
+    held = dict(science) if isinstance(science, dict) else {}
+    others: JsonValue = {name: used for name, used in made.inputs.items() if name != model}
+    return [{**held, "stage": None, "settings": {**made.settings, "model": None}}, others]
 
 
 def find_subject(store: Store, artifact: Artifact, verdict: LicenceVerdict, told: Told) -> Subject:

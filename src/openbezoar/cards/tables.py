@@ -5,6 +5,7 @@ from typing import Any
 
 from openbezoar.cards.markdown import Markdown, amount, code, plain, table
 from openbezoar.cards.subject import Subject
+from openbezoar.counting import counted
 from openbezoar.records import Score
 from openbezoar.report.contents import Made
 from openbezoar.report.numbers import MergeNumbers, TrainNumbers
@@ -14,6 +15,7 @@ __all__ = [
     "costs",
     "funnel",
     "merging",
+    "not_learned",
     "origins",
     "parts",
     "scores",
@@ -24,6 +26,8 @@ __all__ = [
 MOST_MISSING = 0.05
 """A larger share of missing rows is marked, and named among the limits."""
 TOKENS = ("tokens_in", "tokens_out")
+GIVEN = "train: "
+"""How the reasons begin for which rows to train on, not to validate, were left out."""
 
 
 def parts(subject: Subject) -> Markdown:
@@ -52,6 +56,20 @@ def origins(subject: Subject) -> Markdown:
             for one in subject.verdict.origins
         ],
     )  # fmt: skip
+
+
+def not_learned(subject: Subject) -> list[str]:
+    """For each train stage the rows it was given and could not learn from, and why."""
+    lines = []
+    for made in subject.of_kind("train"):
+        if isinstance(made.numbers, TrainNumbers):
+            left_out = made.numbers.left_out.items()
+            lost = {why[len(GIVEN) :]: n for why, n in left_out if why.startswith(GIVEN)}
+            if lost:
+                given = made.numbers.rows + sum(lost.values())
+                told = f"of {counted(given, 'row')} learned from {made.numbers.rows:,}"
+                lines.append(f"{made.name}: {told}; left out: {_why(lost)}")
+    return lines
 
 
 def funnel(subject: Subject) -> list[Markdown]:
@@ -153,10 +171,16 @@ def _score(score: Score) -> list[object]:
         if score.low is not None and score.high is not None
         else "none"
     )
-    value = Markdown("**invalid**") if score.value is None else amount(score.value)
     better = {True: "higher", False: "lower", None: "neither"}[score.higher_is_better]
     note = "; ".join(filter(None, (*score.flags, score.note)))
-    return [code(score.name), value, interval, amount(score.n), missing, better, note]
+    return [code(score.name), _value(score), interval, amount(score.n), missing, better, note]
+
+
+def _value(score: Score) -> Markdown:
+    """A value; what is no measure of quality is never invalid, only not measured."""
+    if score.value is not None:
+        return amount(score.value)
+    return Markdown("not measured" if score.higher_is_better is None else "**invalid**")
 
 
 def _cost(made: Made) -> list[object]:

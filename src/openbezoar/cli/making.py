@@ -18,6 +18,7 @@ from openbezoar.cli.options import (
     StoreFolder,
 )
 from openbezoar.cli.output import print_table, say, tell_keys
+from openbezoar.counting import counted
 
 if TYPE_CHECKING:
     from openbezoar.recipe import Recipe
@@ -41,7 +42,8 @@ def run(
     artifacts = runner.run(loaded, Store(store), Teller(sys.stderr))
     for line in shelf.kept_contaminated(artifacts):
         say(f"warning: {line}")
-    print(f"{len(artifacts)} artifacts in {store}; look at them: bezoar report --store {store}")
+    count = counted(len(artifacts), "artifact")
+    print(f"{count} in {store}; look at them: bezoar report --store {store}")
 
 
 def plan(  # noqa: PLR0913 - one argument per option

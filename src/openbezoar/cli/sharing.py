@@ -57,6 +57,9 @@ def publish(  # noqa: PLR0913 - one argument per option
     gguf: Annotated[
         Type | None, typer.Option(help="Add a GGUF file with weights of this type.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of another stage's publication.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish rows or a model to a folder or the hub.
@@ -64,12 +67,13 @@ def publish(  # noqa: PLR0913 - one argument per option
     Rows, a data set, an adapter or a model, with its card.
     """
     from openbezoar import shelf
+    from openbezoar.publishing.claim import Claim
     from openbezoar.publishing.destination import destination
     from openbezoar.publishing.publication import Wishes, kind_of, prepared
 
     held = store_at(store)
     artifact = shelf.latest(held, stage)
-    where = destination(to, kind_of(artifact), public)
+    where = destination(to, kind_of(artifact), public, Claim.of(artifact, replace))
     where.check()
     if not dry_run:
         where.log_in()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openbezoar.cli.output import say
+from openbezoar.counting import counted
 
 if TYPE_CHECKING:
     from openbezoar.starting.answers import Question
@@ -52,7 +53,7 @@ def init(  # noqa: PLR0913 - one argument per option
             answers = answers._replace(**{question.name: asked})
     made = write_recipe(recipe, answers, force)
     print(recipe)
-    say(f"{len(made.stages)} stages; what a run would make: bezoar plan {recipe}")
+    say(f"{counted(len(made.stages), 'stage')}; what a run would make: bezoar plan {recipe}")
 
 
 def _ask(question: "Question", proposed: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from openbezoar.comparison.comparing import LEVEL, NO_DIFFERENCE, Found
+from openbezoar.counting import counted
 
 __all__ = ["lines_below", "rows_of"]
 
@@ -36,7 +37,9 @@ def lines_below(found: Found) -> list[str]:
             few = "too few rows differ to show anything, whatever the interval"
             lines.append(f"{one.metric}: {many if one.p <= LEVEL else few}")
         if one.unshared:
-            lines.append(f"{one.metric}: {one.unshared} items have a value on one side only")
+            lines.append(
+                f"{one.metric}: {counted(one.unshared, 'item')} with a value on one side only"
+            )
         if one.reservations:
             lines.append(f"{one.metric}: compared though settings differ: {one.reservations}")
     lines += [f"{metric}: not compared: {why}" for metric, why in found.not_compared.items()]

@@ -42,7 +42,7 @@ def comparison_rows(found: Sequence[Comparison]) -> list[dict[str, str | None]]:
             "estimated": _likely(one.figure, one.estimated),
             "from to": None if one.estimated is None else span(one.figure, one.estimated),
             "actual": UNKNOWN if one.actual is None else amount(one.figure, one.actual),
-            "difference": None if one.difference is None else f"{one.difference:+.0%}",
+            "difference": _difference(one),
         }
         for one in found
         if _says_something(one)
@@ -115,6 +115,15 @@ def _money(one: Estimate) -> str | None:
         known = f"{span('usd', one.usd)} and " if one.usd else ""
         return f"{known}{UNKNOWN}"
     return None if one.usd is None else span("usd", one.usd)
+
+
+def _difference(one: Comparison) -> str | None:
+    """A share of what it took; a dash where nothing can be seen of either side."""
+    if one.estimated is None or one.actual is None or one.difference is None:
+        return None
+    sides = (one.estimated.likely, one.actual)
+    alike = {amount(one.figure, side) for side in sides} == {amount(one.figure, 0)}
+    return "-" if alike else f"{one.difference:+.0%}"
 
 
 def _says_something(one: Comparison) -> bool:

@@ -21,6 +21,8 @@ class Turn:
     exchange: Exchange
     finish_reason: str = ""
     missing: str = ""
+    detail: str = ""
+    """What explains why there is none."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Interview:
         try:
             completion = await student.complete(request)
         except ParseError as error:
-            return Turn(exchange, missing=f"no answer: {error.reason}")
+            return Turn(exchange, missing=f"no answer: {error.reason}", detail=error.in_short)
         if not completion.text.strip():
             return Turn(exchange, missing=_EMPTY)
         return Turn(replace(exchange, answer=completion.text), completion.finish_reason)

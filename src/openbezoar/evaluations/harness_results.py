@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from openbezoar.counting import counted
 from openbezoar.evaluations.lm_harness import TaskRun
 from openbezoar.evaluations.local_tasks import Prepared
 from openbezoar.evaluations.pooled import on_scale
@@ -101,7 +102,9 @@ class Found:
         tasks = self._tasks(name)
         sizes = [self.results["n-samples"][task] for task in tasks]
         if any(size["effective"] < size["original"] for size in sizes):
-            yield f"first {self.settings['limit']} rows{'' if len(tasks) == 1 else ' of each part'}"
+            limit = self.settings["limit"]
+            first = "row" if limit == 1 else f"{limit} rows"
+            yield f"first {first}{'' if len(tasks) == 1 else ' of each part'}"
         rows = [row for task in tasks for row in self._rows(task, filter_)]
         chance = self._chance(tasks[0], metric, rows)
         if value is not None and chance is not None and value < chance:
@@ -109,9 +112,9 @@ class Found:
         elif value == 0:
             yield "zero"
         if unread := sum(map(_is_unread, rows)):
-            yield f"{unread} of {len(rows)} answers empty or without the form asked for"
+            yield f"{unread} of {counted(len(rows), 'answer')} empty or without the form asked for"
         if cut := sum(row["cut"] for row in rows):
-            yield f"{cut} of {len(rows)} answers cut off at the longest length"
+            yield f"{cut} of {counted(len(rows), 'answer')} cut off at the longest length"
 
     def _tasks(self, name: str) -> list[str]:
         """The task itself, or those that a group is made of, however deep."""

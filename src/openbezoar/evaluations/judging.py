@@ -48,7 +48,7 @@ class Court:
         async def work(spot: tuple[Dialogue, int]) -> Judgment[float]:
             dialogue, turn = spot
             if missing := dialogue.turns[turn].missing:
-                return unjudged(missing)
+                return unjudged(missing, dialogue.turns[turn].detail)
             asked = self.wording.rate(dialogue.exchanges(turn))
             return await judge_by(form, asked, judge, self.tokens, self.seed)
 
@@ -69,8 +69,9 @@ class Court:
 
         async def work(spot: tuple[Dialogue, Dialogue, int]) -> Judgment[Seat]:
             shown_first, shown_second, turn = spot
-            if missing := shown_first.turns[turn].missing or shown_second.turns[turn].missing:
-                return unjudged(missing)
+            for side in (shown_first.turns[turn], shown_second.turns[turn]):
+                if side.missing:
+                    return unjudged(side.missing, side.detail)
             sides = shown_first.exchanges(turn), shown_second.exchanges(turn)
             if sides[0] == sides[1]:
                 return Judgment(Reading("tie"))

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
 
 from openbezoar.component import Component
+from openbezoar.counting import counted
 from openbezoar.driver import wait_for
 from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal, replies
@@ -123,7 +124,8 @@ def answer_scores(given: Sequence[replies.Reply], max_tokens: int) -> list[Score
             name=f"ledger.{name}", value=found.value, standard_error=found.standard_error,
             low=found.low, high=found.high, n=found.n, missing=lost, settings=settings,
             higher_is_better=None if name == "tokens" else name == "stopped",
-            note=f"answers to {len(given)} questions of our own, at most {max_tokens} tokens each",
+            note=f"answers to {counted(len(given), 'question')} of our own, "
+            f"at most {counted(max_tokens, 'token')} each",
         )
         for name, found in replies.figures(given, max_tokens).items()
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import JsonValue
 
+from openbezoar.counting import counted
 from openbezoar.evaluations.task_files import (
     CHOICES,
     MMLU,
@@ -72,7 +73,7 @@ def prepare(name: str, scratch: Path) -> Prepared | None:
 def _prepare_sample(scratch: Path) -> Prepared:
     count = _write_rows(scratch, SAMPLE, "test", (sample(row) for row in read(CHOICES)))
     _write_task(scratch, SAMPLE, TASKS["arc_easy"].config, ("test",))
-    note = f"{count} rows of our own, shows that the plumbing works"
+    note = f"{counted(count, 'row')} of our own, shows that the plumbing works"
     return Prepared(note, (scratch,), evidence(SAMPLE), own_shots=True)
 
 

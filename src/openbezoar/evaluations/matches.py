@@ -6,12 +6,13 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
+from openbezoar.counting import counted
 from openbezoar.evaluations.judging import Game
 from openbezoar.evaluations.pooled import on_scale, pooled
 from openbezoar.records import Score
 from openbezoar.statistics import Estimate, kappa, share
 
-__all__ = ["POINTS", "Match", "Matching", "Outcome", "agreement", "match_of"]
+__all__ = ["POINTS", "Match", "Matching", "Outcome", "match_of"]
 
 Outcome = Literal["win", "loss", "tie"]
 POINTS: dict[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
@@ -33,6 +34,8 @@ class Match(NamedTuple):
     their_length: int
     was_asked: bool = True
     """False for answers alike to the letter, which tie."""
+    detail: str = ""
+    """What explains the reason."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -58,6 +61,7 @@ def match_of(game: Game) -> Match:
         len(game.ours.texts()[game.turn]),
         len(game.theirs.texts()[game.turn]),
         bool(game.first.asked),
+        (game.first if first.reason else game.second).detail,
     )
 
 
@@ -86,6 +90,21 @@ class Matching(NamedTuple):
             self._share("longer_wins", _longer_wins(read), "decided matches that the longer won"),
         ]
 
+    def agreement(self, ours: Sequence[Match], others: Sequence[Match], second: str) -> Score:
+        """How far a second judge decides the same matches alike, beyond chance."""
+        pairs = [
+            (one.outcome, other.outcome)
+            for one, other in zip(ours, others, strict=True)
+            if one.outcome is not None and other.outcome is not None
+        ]
+        found = kappa(pairs)
+        return Score(
+            name=f"{self.name}.judges_kappa", value=found.value, n=found.n, low=found.low,
+            high=found.high, missing=len(ours) - len(pairs), standard_error=found.standard_error,
+            note=f"{_why_no_kappa(found)}Cohen's kappa of the outcomes with those of {second}",
+            settings=self.settings,
+        )  # fmt: skip
+
     def _win_rate(self, read: Sequence[Match], missing: int) -> Score:
         counts = Counter(match.outcome for match in read)
         note = (
@@ -93,7 +112,7 @@ class Matching(NamedTuple):
             "a win is one in both orders"
         )
         if alike := sum(not match.was_asked for match in read):
-            note += f"; {alike} pairs of answers alike to the letter, tied unasked"
+            note += f"; {counted(alike, 'pair')} of answers alike to the letter, tied unasked"
         by_question: dict[str, list[float]] = {}
         for match in read:
             if match.outcome is not None:
@@ -125,19 +144,10 @@ class Matching(NamedTuple):
         )  # fmt: skip
 
 
-def agreement(name: str, ours: Sequence[Match], others: Sequence[Match], second: str) -> Score:
-    """How far a second judge decides the same matches alike, beyond chance."""
-    pairs = [
-        (one.outcome, other.outcome)
-        for one, other in zip(ours, others, strict=True)
-        if one.outcome is not None and other.outcome is not None
-    ]
-    found = kappa(pairs)
-    return Score(
-        name=f"{name}.judges_kappa", value=found.value, n=found.n, low=found.low, high=found.high,
-        missing=len(ours) - len(pairs), standard_error=found.standard_error,
-        note=f"Cohen's kappa of the outcomes with those of {second}",
-    )  # fmt: skip
+def _why_no_kappa(found: Estimate) -> str:
+    if found.value is not None:
+        return ""
+    return "all outcomes alike; " if found.n else "no match that both judges decided; "
 
 
 def _first_seat(read: Sequence[Match]) -> Estimate:

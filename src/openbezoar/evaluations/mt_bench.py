@@ -5,12 +5,13 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
 
+from openbezoar.counting import counted
 from openbezoar.driver import wait_for
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.dialogues import Dialogue
 from openbezoar.evaluations.exam import ExamSettings, Paper, refuse_json
 from openbezoar.evaluations.expecting import questions_of
-from openbezoar.evaluations.grades import Graded, Grading, agreement
+from openbezoar.evaluations.grades import Graded, Grading
 from openbezoar.evaluations.published import Published
 from openbezoar.families import (
     Bench,
@@ -101,20 +102,21 @@ class MtBench(ExamSettings, Evaluation):
         """The mean rating, by turn and by category; one item a turn, one transcript a question."""
         wording = self.wording_for(self._own, self.verdict != "classic", self.verdict == "json")
         sitting = wait_for(self._sit(subject, bench, wording))
-        rows = [_graded(sitting.dialogues, judged) for judged in sitting.judged]
+        rows = [self._graded(sitting.dialogues, judged) for judged in sitting.judged]
         journal.append(bench.folder / journal.ITEMS, map(_item, rows[0]))
         transcripts = map(_transcript, sitting.dialogues, sitting.judged[0])
         journal.append(bench.folder / journal.TRANSCRIPTS, transcripts)
         self._publish(subject, sitting, bench, wording)
-        scores = self._grading(sitting, bench.specs).scores(rows[0])
+        grading = self._grading(sitting, bench.specs)
+        scores = grading.scores(rows[0])
         if self.second_judge is not None:
             label = bench.specs[self.second_judge].label
-            scores += agreement(rows[0], rows[1], label)
+            scores += grading.agreement(rows[0], rows[1], label)
         return scores
 
     async def _sit(self, subject: Subject, bench: Bench, wording: Wording) -> Sitting:
         paper = await self.paper(bench, wording, pair=False)
-        bench.say(f"{subject.name} answers {len(paper.questions)} questions")
+        bench.say(f"{subject.name} answers {counted(len(paper.questions), 'question')}")
         async with bench.open_checkpoint(subject.path, subject.fingerprint) as student:
             dialogues = await self.interview(bench).ask(paper.questions, student)
         judged = []
@@ -127,12 +129,22 @@ class MtBench(ExamSettings, Evaluation):
 
     def _grading(self, sitting: Sitting, specs: Mapping[str, ModelSpec]) -> Grading:
         note = self.note_on(specs[self.judge], sitting.paper, self._own)
-        turns = [turn for one in sitting.dialogues for turn in one.turns]
-        cut = sum(turn.finish_reason == "length" for turn in turns)
-        if cut:
-            note = f"{note}; {cut} answers cut at {self.answer_tokens} tokens"
         settings = {**self.settings_for(specs, self._own), "verdict": self.verdict}
         return Grading(self.missing_share, note, settings)
+
+    def _graded(self, dialogues: Sequence[Dialogue], judged: Judged) -> list[Graded]:
+        return [
+            Graded(
+                str(dialogue.question.question_id), dialogue.question.category, place,
+                judgment.reading.value, judgment.reading.reason, len(turn.exchange.answer),
+                self.answer_tokens if turn.finish_reason == "length" else None,
+                judgment.detail,
+            )
+            for dialogue, judgments in zip(dialogues, judged, strict=True)
+            for place, (turn, judgment) in enumerate(
+                zip(dialogue.turns, judgments, strict=True), 1
+            )
+        ]  # fmt: skip
 
     def _publish(self, subject: Subject, sitting: Sitting, bench: Bench, wording: Wording) -> None:
         """Leave answers and judgments as FastChat keeps them too."""
@@ -140,17 +152,6 @@ class MtBench(ExamSettings, Evaluation):
         shelf.answers(subject.name, sitting.dialogues)
         for name, judged in zip(self.judges, sitting.judged, strict=True):
             shelf.ratings(subject.name, bench.specs[name].label, wording, sitting.dialogues, judged)
-
-
-def _graded(dialogues: Sequence[Dialogue], judged: Judged) -> list[Graded]:
-    return [
-        Graded(
-            str(dialogue.question.question_id), dialogue.question.category, place,
-            judgment.reading.value, judgment.reading.reason, len(turn.exchange.answer),
-        )
-        for dialogue, judgments in zip(dialogues, judged, strict=True)
-        for place, (turn, judgment) in enumerate(zip(dialogue.turns, judgments, strict=True), 1)
-    ]  # fmt: skip
 
 
 def _item(row: Graded) -> dict[str, Any]:
@@ -161,6 +162,7 @@ def _item(row: Graded) -> dict[str, Any]:
         "turn": row.turn,
         "rating": row.rating,
         "reason": row.reason,
+        "detail": row.detail,
         "length": row.length,
     }
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import JsonValue, PositiveInt, model_validator
 
 from openbezoar import files
+from openbezoar.counting import counted
 from openbezoar.driver import over_rows, wait_for
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations import journal
@@ -17,7 +18,7 @@ from openbezoar.evaluations.exam import ExamRuntime, ExamSettings, Paper
 from openbezoar.evaluations.expecting import questions_of
 from openbezoar.evaluations.fastchat import read_answers
 from openbezoar.evaluations.judging import Game
-from openbezoar.evaluations.matches import Match, Matching, agreement, match_of
+from openbezoar.evaluations.matches import Match, Matching, match_of
 from openbezoar.evaluations.published import Published
 from openbezoar.families import (
     Bench,
@@ -154,7 +155,7 @@ class MtBenchPairs(ExamSettings, Evaluation):
             scores += made.scores(by_judge[0])
             if self.second_judge is not None:
                 label = bench.specs[self.second_judge].label
-                scores.append(agreement(name, by_judge[0], by_judge[1], label))
+                scores.append(made.agreement(by_judge[0], by_judge[1], label))
             items = (_item(ours, theirs, match) for match in by_judge[0])
             journal.append(bench.folder / journal.ITEMS, items)
         self._publish(sitting, bench, wording)
@@ -177,7 +178,7 @@ class MtBenchPairs(ExamSettings, Evaluation):
         models = self._models(subject, bench)
 
         async def work(name: str) -> list[Dialogue]:
-            bench.say(f"{name} answers {len(paper.questions)} questions")
+            bench.say(f"{name} answers {counted(len(paper.questions), 'question')}")
             async with models[name] as model:
                 return await self.interview(bench).ask(paper.questions, model)
 
@@ -193,7 +194,7 @@ class MtBenchPairs(ExamSettings, Evaluation):
         wording: Wording,
     ) -> Games:
         """All pairs at once, so that no pair's last verdict keeps the next pair waiting."""
-        bench.say(f"{name} compares {len(pairs)} pairs of models")
+        bench.say(f"{name} compares {counted(len(pairs), 'pair')} of models")
         games = [
             couple
             for ours, theirs in pairs
@@ -254,5 +255,6 @@ def _item(ours: str, theirs: str, match: Match) -> dict[str, Any]:
         "second": match.second,
         "outcome": match.outcome,
         "reason": match.reason,
+        "detail": match.detail,
         "lengths": [match.length, match.their_length],
     }

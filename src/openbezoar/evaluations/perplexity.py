@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import JsonValue, PositiveInt
 
+from openbezoar.counting import counted
 from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.expecting import likelihoods_of
@@ -88,7 +89,7 @@ def loss_scores(
         Score(
             name=name, value=mean.value, standard_error=mean.standard_error, n=mean.n,
             low=mean.low, high=mean.high, missing=len(found) - len(read), higher_is_better=False,
-            note=f"{sum(one.tokens for one in read)} answer tokens", settings=settings,
+            note=counted(sum(one.tokens for one in read), "answer token"), settings=settings,
         )
         for name, mean in zip(names, (loss, perplexity), strict=True)
     ]  # fmt: skip

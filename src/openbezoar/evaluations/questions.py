@@ -12,10 +12,19 @@ from openbezoar.evaluations import references
 from openbezoar.evaluations.fastchat import read_answers
 from openbezoar.evaluations.references import References
 
-__all__ = ["GUIDED", "MT_BENCH", "SAMPLE", "TEMPERATURES", "Question", "QuestionFiles"]
+__all__ = [
+    "GUIDED",
+    "MT_BENCH",
+    "SAMPLE",
+    "SAMPLE_TITLE",
+    "TEMPERATURES",
+    "Question",
+    "QuestionFiles",
+]
 
 SAMPLE, MT_BENCH = "sample", "mt_bench"
 """The two sets with a name of their own."""
+SAMPLE_TITLE = "sample_questions"
 TEMPERATURES = {
     "writing": 0.7, "roleplay": 0.7, "extraction": 0.0, "math": 0.0, "coding": 0.0,
     "reasoning": 0.0, "stem": 0.1, "humanities": 0.1,
@@ -67,9 +76,10 @@ class QuestionFiles:
 
     @property
     def title(self) -> str:
-        """What the set is called in scores and files."""
-        names = {SAMPLE: "sample_questions", MT_BENCH: "mt_bench"}
-        return names.get(self.name, Path(self.name).name)
+        """What the set is called in scores and files; a folder never as one of ours is."""
+        names = {SAMPLE: SAMPLE_TITLE, MT_BENCH: MT_BENCH}
+        folder = Path(self.name).name
+        return names.get(self.name) or (f"own_{folder}" if folder in names.values() else folder)
 
     def load(self, wanted: References) -> list[Question]:
         """The questions; DataError where a guided one lacks the reference of a turn."""

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, PositiveInt
 import openbezoar
 from openbezoar import files, jsonl
 from openbezoar.component import Runtime
+from openbezoar.counting import counted
 from openbezoar.driver import over_rows, wait_for
 from openbezoar.errors import ConfigError, ModelError, ParseError
 from openbezoar.evaluations import journal
@@ -153,7 +154,7 @@ class Refusals(Evaluation):
         self, prompts: Sequence[Prompt], subject: Subject, bench: Bench
     ) -> list[Answered]:
         """Every prompt that got an answer; the records of all of them are written."""
-        bench.say(f"{subject.name} answers {len(prompts)} harmless prompts")
+        bench.say(f"{subject.name} answers {counted(len(prompts), 'harmless prompt')}")
         sampling = Sampling(temperature=0, top_p=1, max_tokens=self.answer_tokens)
         async with bench.open_checkpoint(subject.path, subject.fingerprint) as model:
 

@@ -42,11 +42,13 @@ class Judgment(Generic[Value]):
     reading: Reading[Value]
     asked: Asked = ()
     replies: tuple[str, ...] = ()
+    detail: str = ""
+    """What explains why there is no verdict, such as a server's own words."""
 
 
-def unjudged(reason: str) -> Judgment[Value]:
+def unjudged(reason: str, detail: str = "") -> Judgment[Value]:
     """The judgment of what never came before the judge."""
-    return Judgment(Reading(None, reason))
+    return Judgment(Reading(None, reason), detail=detail)
 
 
 async def judge_by(
@@ -58,7 +60,7 @@ async def judge_by(
     try:
         first = await judge.complete(request)
     except ParseError as error:
-        return Judgment(Reading(None, f"judge: {error.reason}"), asked)
+        return _failed(error, asked)
     reading = _read(form, first)
     if not form.repair or not reading.ask_again:
         return Judgment(reading, asked, (first.text,))
@@ -68,8 +70,12 @@ async def judge_by(
     try:
         second = await judge.complete(again)
     except ParseError as error:
-        return Judgment(Reading(None, f"judge: {error.reason}"), asked, (first.text,))
+        return _failed(error, asked, first.text)
     return Judgment(_read(form, second), asked, (first.text, second.text))
+
+
+def _failed(error: ParseError, asked: Asked, *replies: str) -> Judgment[Value]:
+    return Judgment(Reading(None, f"judge: {error.reason}"), asked, replies, error.in_short)
 
 
 def _read(form: Form[Value], reply: Completion) -> Reading[Value]:

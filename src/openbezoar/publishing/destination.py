@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from openbezoar.errors import ConfigError
+from openbezoar.publishing.claim import Claim
 from openbezoar.publishing.folder import Folder
 from openbezoar.publishing.layout import File
 from openbezoar.publishing.repository import Kind, Repository
@@ -30,12 +31,12 @@ class Destination(Protocol):
         """Send what is not there yet; the address of the whole."""
 
 
-def destination(to: str, kind: Kind, public: bool) -> Destination:
+def destination(to: str, kind: Kind, public: bool, claim: Claim) -> Destination:
     """`hf:OWNER/NAME` is a repository on the hub, everything else but an address a folder."""
     if to.startswith(HUB):
-        return Repository(to.removeprefix(HUB), kind, public)
+        return Repository(to.removeprefix(HUB), kind, public, claim)
     if not to or "://" in to:
         raise ConfigError(f"--to {to!r}: is no folder; a repository is written hf:OWNER/NAME")
     if public:
         raise ConfigError(f"--public: {to} is a folder; a repository is written hf:OWNER/NAME")
-    return Folder(Path(to).expanduser())
+    return Folder(Path(to).expanduser(), claim)

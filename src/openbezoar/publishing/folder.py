@@ -6,6 +6,7 @@ from pathlib import Path
 
 from openbezoar import hub
 from openbezoar.errors import PublishError
+from openbezoar.publishing.claim import OURS, Claim
 from openbezoar.publishing.layout import CARD, File, is_published
 from openbezoar.publishing.scratch import scratch
 
@@ -19,8 +20,9 @@ OPENING = ("config.json", "adapter_config.json", "data")
 class Folder:
     """A folder that holds nothing but one publication, whole or not to be loaded at all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, claim: Claim) -> None:
         self.folder = folder
+        self.claim = claim
 
     def place(self, name: str) -> str:
         """Where a file would lie."""
@@ -32,13 +34,16 @@ class Folder:
             raise PublishError(f"{self.folder}: is no folder; name another one with --to")
         held = self._held()
         strange = [name for name in held if not is_published(name)]
-        if not strange and "openbezoar" not in hub.front_matter(self.folder / CARD):
+        card = hub.front_matter(self.folder / CARD)
+        if not strange and OURS not in card:
             strange = held
         if strange:
             raise PublishError(
                 f"{self.folder}: holds {strange[0]}, which is not part of a publication; "
                 "name another folder, or an empty one"
             )
+        if held:
+            self.claim.check(str(self.folder), card)
 
     def log_in(self) -> None:
         """Nobody has to."""

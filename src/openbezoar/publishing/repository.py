@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx2
 
 from openbezoar.errors import PublishError
+from openbezoar.publishing.claim import OURS, Claim
 from openbezoar.publishing.layout import CARD, File, is_published
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ class Repository:
     The token is the hub client's own, of HF_TOKEN or its login, and is kept out of every message.
     """
 
-    def __init__(self, name: str, kind: Kind, public: bool) -> None:
+    def __init__(self, name: str, kind: Kind, public: bool, claim: Claim) -> None:
         self.name = name
         self.kind = kind
         self.public = public
+        self.claim = claim
 
     def place(self, name: str) -> str:
         """Where a file would be found."""
@@ -97,7 +99,10 @@ class Repository:
         there = self._api.list_repo_files(self.name, repo_type=self.kind)
         held = {name for name in there if is_published(name)}
         strange = sorted(held - {CARD})
-        if strange and "openbezoar" not in (info.card_data or {}):
+        card = info.card_data.to_dict() if info.card_data else {}
+        if OURS in card:
+            self.claim.check(self._address, card)
+        elif strange:
             raise PublishError(
                 f"{self._address}: holds {strange[0]}, which no publication of ours put there; "
                 "name another repository"

@@ -63,6 +63,11 @@ class Made:
         found = spec.get("checkpoint") or spec.get("model")
         return str(found).rstrip("/").rsplit("/", maxsplit=1)[-1] if found else ""
 
+    def identity(self, name: str) -> str:
+        """What tells the model of this name from others: its artifact, or what the recipe says."""
+        models = _mapping(_mapping(self.artifact.manifest.science).get("models"))
+        return self.inputs.get(name) or str(models.get(name, name))
+
 
 @dataclass(frozen=True)
 class Begun:

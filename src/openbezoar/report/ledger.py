@@ -22,6 +22,8 @@ class Column(NamedTuple):
     label: str
     """The checkpoint, for a model that this store did not make."""
     stage: str
+    identity: str
+    """What tells the very model from any other, whatever stages call it."""
 
 
 class Line(NamedTuple):
@@ -68,6 +70,11 @@ class Ledger(NamedTuple):
     notes: list[str]
     """Every note once; a note's number is its place, counted from 1."""
 
+    @property
+    def models(self) -> int:
+        """How many models were measured; one that two stages measured is one."""
+        return len({column.identity for column in self.columns})
+
 
 def ledger(contents: Contents) -> Ledger:
     """All scores, the model with the least training behind it first."""
@@ -113,7 +120,7 @@ def _by_name(made: Made) -> dict[tuple[str, int], Score]:
 def _column(made: Made) -> Column:
     assert isinstance(made.numbers, EvaluateNumbers)  # noqa: S101 - `ledger` picks evaluate stages
     model = made.numbers.model
-    return Column(model, made.model(model), made.name)
+    return Column(model, made.model(model), made.name, made.identity(model))
 
 
 def _is_part(name: str, names: set[str]) -> bool:

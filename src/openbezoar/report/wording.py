@@ -6,12 +6,14 @@ import yaml
 from markupsafe import Markup, escape
 
 from openbezoar.component import written
+from openbezoar.counting import counted
 from openbezoar.records import Score
 from openbezoar.shelf import visible
 
 __all__ = [
     "breakable",
     "clock",
+    "counted",
     "cut",
     "duration",
     "interval",
@@ -22,6 +24,7 @@ __all__ = [
     "plain",
     "settings",
     "tokens",
+    "with_code",
 ]
 
 LONGEST_MESSAGE = 500
@@ -94,6 +97,17 @@ def breakable(text: str) -> Markup:
     """A dotted name that a narrow table may break after a dot or an underscore."""
     name = escape(visible(text))
     return name.replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>"))
+
+
+def with_code(text: str) -> Markup:
+    """A sentence whose names in backticks stand in the font of code."""
+    pieces = visible(text).split("`")
+    if len(pieces) % 2 == 0:  # one backtick has no other
+        return escape(visible(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        for place, piece in enumerate(pieces)
+    )
 
 
 def cut(text: str) -> str:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from openbezoar.account import Account, versions_of
+from openbezoar.counting import counted
 from openbezoar.plan import REFUSED, Step, differences
 
 __all__ = ["Difference", "check", "told_of"]
@@ -49,7 +50,7 @@ def told_of(account: Account, steps: Sequence[Step]) -> list[str]:
         stages += f" (nothing told of {', '.join(silent)})" * bool(silent)
     return [
         "the text of the recipe" if account.recipe_sha256 else "not the text of the recipe",
-        f"{len(names)} versions" if names else "no version: the document tells none",
+        counted(len(names), "version") if names else "no version: the document tells none",
         stages,
     ]
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from openbezoar.account import FORMAT, Account, account_of
+from openbezoar.cards.results import stored_name
 from openbezoar.errors import DataError, OpenBezoarError
 from openbezoar.jsonl import first_problem
 from openbezoar.recipe import Recipe, parse
@@ -126,7 +127,7 @@ def _scores(index: Any) -> list[Score]:
     metrics = [metric for result in results for metric in _objects(result.get("metrics"))]
     return [
         Score(
-            name=str(one.get("name") or one.get("type")),
+            name=stored_name(str(one.get("name") or one.get("type"))),
             value=one["value"],
             n=0,
             standard_error=_error(one.get("args")),

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from openbezoar import jsonl
 from openbezoar.cluster.engine import Engine, placed
 from openbezoar.component import OneOf
+from openbezoar.counting import counted
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.families import (
     AskingFilter,
@@ -126,7 +127,8 @@ class FilterStage(Stage):
         if not len(rows):
             most = [f", most by {reason}" for reason, _ in sieve.reasons.most_common(1)]
             raise DataError(
-                f"stage {bench.stage}: the filters rejected all {read} rows{''.join(most)}"
+                f"stage {bench.stage}: the filters rejected all they read "
+                f"({counted(read, 'row')}){''.join(most)}"
             )
         counts: JsonValue = dict(sieve.reasons)
         kept = sieve.counts(read)

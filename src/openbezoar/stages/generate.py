@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue, PositiveInt
 from openbezoar import jsonl
 from openbezoar.cluster.engine import Engine, placed
 from openbezoar.component import OneOf
+from openbezoar.counting import counted
 from openbezoar.driver import FailureLimit, Outcome, over_rows, wait_for
 from openbezoar.errors import DataError, ParseError
 from openbezoar.families import (
@@ -95,7 +96,7 @@ class GenerateStage(Stage):
         if not tally.ids:
             reasons = [reason for reason, _ in tally.failed.most_common(3)]
             raise DataError(
-                f"stage {bench.stage}: no row came out of {len(seeds)} seeds "
+                f"stage {bench.stage}: no row came out of {counted(len(seeds), 'seed')} "
                 f"(most often: {', '.join(reasons) or 'nothing asked'})"
             )
         return {"seeds": len(seeds), **tally.numbers(self.scheme)}
@@ -164,7 +165,7 @@ class Tally:
 
     def note(self, in_flight: int) -> str:
         """Where the stage stands, for the person who waits."""
-        parts = [f"{len(self.ids)} rows", f"{self.failed.total()} failed"]
+        parts = [counted(len(self.ids), "row"), f"{self.failed.total()} failed"]
         return ", ".join(parts + [f"{in_flight} in flight"] * bool(in_flight))
 
     def numbers(self, scheme: Scheme) -> Numbers:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from openbezoar.component import Runtime
+from openbezoar.counting import counted
 from openbezoar.devices import Device
 from openbezoar.families import Bench, Numbers, Stage, expect
 from openbezoar.stages.candidates import Reference, Trained, better, compared, figures, write
@@ -107,7 +108,9 @@ class MergeStage(Stage):
         shutil.rmtree(candidates)
         numbers |= {"format": trained.format.fingerprint, "onto": onto, "why": why}
         if found:
-            numbers["compared_on"] = f"{len(trained.sequences)} {part} rows of {lesson.data}"
+            numbers["compared_on"] = (
+                f"{counted(len(trained.sequences), f'{part} row')} of {lesson.data}"
+            )
             numbers |= {"parity": figures(found[onto]), "rules": _all(found)}
             numbers |= {"requantised": _all(again)} if again else {}
             numbers["boundary"] = self._boundary((again or found)[onto], bench)
