@@ -90,10 +90,9 @@ def passport(store: Store, name: str) -> Passport:
     artifacts = store.artifacts()
     makers = [one for one in artifacts if one.manifest.kind in MAKERS]
     plain, ways = name, makers[::-1]
-    if not any(True for _ in _found(plain, ways)):
+    if next(_found(plain, ways), None) is None:
         stage, _, plain = name.partition("/")
-        ways = [way for one in reversed(artifacts) if one.manifest.stage == stage
-                for way in (one, *_above(one, artifacts)) if way.manifest.kind in MAKERS]  # fmt: skip
+        ways = _ways_to(stage, artifacts)
     for maker, row in _found(plain, ways):
         others = _namesakes(row, maker, makers)
         held = () if "reason" in row else tuple(_held(plain, maker, artifacts))
@@ -111,11 +110,10 @@ def readable(found: Passport) -> str:
 
 def _told(found: Passport) -> Iterator[str]:
     yield from shelf.lines_of(found.row)
+    yield from (f"another row has this id: bezoar why {quote(one)}" for one in found.namesakes)
     made = found.made
     if facts := _facts(found.row):
         yield _compact(facts)
-    for name in found.namesakes:
-        yield f"another row has this id: bezoar why {quote(name)}"
     yield f"made by {made.stage} ({made.kind}, {made.artifact})"
     if made.teacher:
         yield f"  teacher: {_compact(made.teacher)}"
@@ -280,9 +278,14 @@ def _found(name: str, makers: Sequence[Artifact]) -> Iterator[tuple[Artifact, di
     return ((maker, row) for maker in makers for row in _made(maker, [name]))
 
 
-def _namesakes(
-    row: dict[str, Any], maker: Artifact, makers: Sequence[Artifact]
-) -> tuple[str, ...]:
+def _ways_to(stage: str, artifacts: Sequence[Artifact]) -> list[Artifact]:
+    """What made the rows of a stage, its newest artifact first."""
+    ends = [one for one in reversed(artifacts) if one.manifest.stage == stage]
+    ways = [way for end in ends for way in (end, *_above(end, artifacts))]
+    return [way for way in ways if way.manifest.kind in MAKERS]
+
+
+def _namesakes(row: dict[str, Any], maker: Artifact, makers: Sequence[Artifact]) -> tuple[str, ...]:
     """Where else a row of this id was made that is not the same row; a failure is no row."""
     others = [one for one in makers if one.manifest.stage != maker.manifest.stage]
     found = {

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from openbezoar.component import science
-from openbezoar.errors import ConfigError, MissingExtra
+from openbezoar.errors import ConfigError, DataError, MissingExtra
 from openbezoar.families import ModelSpec, Stage
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Store, fingerprint
@@ -139,7 +139,7 @@ def _hindrance(stage: Stage, recipe: Recipe) -> list[str]:
     """Why a run would refuse the stage as things are."""
     try:
         stage.check_ready(recipe.models)
-    except (ConfigError, MissingExtra) as error:
+    except (ConfigError, DataError, MissingExtra) as error:
         return [f"{REFUSED}{error}"]
     return []
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from openbezoar.errors import DataError
 from openbezoar.families import Flow, Length, Source, length_of, random_for
 from openbezoar.ranges import Range, exactly
 from openbezoar.records import Row
@@ -51,15 +52,25 @@ class Chosen(Source, ABC):
         """The most rows that the settings allow."""
         return self.limit
 
+    def check_ready(self) -> None:
+        """Its files must be here, and one of their rows must be usable."""
+        reasons: Counter[str] = Counter()
+        for found in self.read():
+            if not isinstance(found, tuple):
+                return
+            reasons[found[0]] += 1
+        most = [f": {reasons.total()} rejected, most for {why!r}" for why in _most_common(reasons)]
+        raise DataError(f"the source gave no usable row{''.join(most)}")
+
     def expects(self) -> Flow:
         """The rows of a short file counted, of a long one as many as the settings allow."""
-        found = self.read()
+        found = self.read() if self.sample == "random" else self.rows()
         seen = [one for one in islice(found, LOOK) if not isinstance(one, tuple)]
-        if not seen:
-            return Flow(None)
         if next(found, None) is None:
             kept = [one for one in self.rows() if not isinstance(one, tuple)]
             return Flow(exactly(len(kept)), _length(kept))
+        if not seen:
+            return Flow(None)
         most = self.most()
         if most is None:
             return Flow(None, _length(seen))
@@ -90,6 +101,10 @@ class Chosen(Source, ABC):
                 yield "duplicate", found.model_dump(mode="json")
             if not isinstance(found, tuple):
                 seen.add(found.id)
+
+
+def _most_common(reasons: Counter[str]) -> list[str]:
+    return [reason for reason, _ in reasons.most_common(1)]
 
 
 def _length(rows: Sequence[Row]) -> Length | None:

@@ -126,9 +126,7 @@ def _told_apart(
         else:
             raise DataError(f"stage {bench.stage}: two rows would have the id {id_!r}; rename one")
     if renamed:
-        bench.say(
-            f"warning: {renamed} rows share their id with another row; here each is STAGE/ID"
-        )
+        bench.say(f"warning: {renamed} rows share their id with another row; here each is STAGE/ID")
     if again:
         bench.say(f"warning: {again} rows came from more than one stage and are taken once")
     counts: Numbers = {"renamed": renamed, "taken_once": again}
