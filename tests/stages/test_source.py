@@ -31,7 +31,7 @@ def test_kept_and_rejected_are_all_that_was_read(run: Run, tmp_path: Path) -> No
 
 
 def test_a_source_without_a_usable_row_fails_by_name(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="stages.seeds: the source gave no usable row"):
+    with pytest.raises(DataError, match=r"stages\.seeds: the source gave no usable row"):
         run(recipe(tmp_path, '{"id": "b"}\n'))
 
 

@@ -54,13 +54,19 @@ class Chosen(Source, ABC):
 
     def check_ready(self) -> None:
         """Its files must be here, and one of their rows must be usable."""
-        reasons: Counter[str] = Counter()
+        lost: list[tuple[str, str]] = []
         for found in self.read():
             if not isinstance(found, tuple):
                 return
-            reasons[found[0]] += 1
-        most = [f": {reasons.total()} rejected, most for {why!r}" for why in _most_common(reasons)]
-        raise DataError(f"the source gave no usable row{''.join(most)}")
+            lost.append((found[0], found[1].get("rejected_at", "")))
+        if not lost:
+            raise DataError("the source gave no usable row: it holds none at all; write some")
+        ((reason, _),) = Counter(reason for reason, _ in lost).most_common(1)
+        place = next(place for why, place in lost if why == reason)
+        raise DataError(
+            f"the source gave no usable row: {len(lost)} rejected, most for {reason!r}, the first "
+            f"of those at {place}; mend them"
+        )
 
     def expects(self) -> Flow:
         """The rows of a short file counted, of a long one as many as the settings allow."""
@@ -101,10 +107,6 @@ class Chosen(Source, ABC):
                 yield "duplicate", found.model_dump(mode="json")
             if not isinstance(found, tuple):
                 seen.add(found.id)
-
-
-def _most_common(reasons: Counter[str]) -> list[str]:
-    return [reason for reason, _ in reasons.most_common(1)]
 
 
 def _length(rows: Sequence[Row]) -> Length | None:
