@@ -72,8 +72,7 @@ def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in _lines(path):
         found = _object(line)
         if isinstance(found, BadLine):
-            problem = f" ({found.problem})" if found.problem else ""
-            raise DataError(f"{path}:{number}: {found.reason}{problem}")
+            raise DataError(f"{path}:{number}: {found.reason} ({found.problem})")
         yield number, found
 
 
@@ -138,7 +137,11 @@ def _object(line: str) -> dict[str, Any] | BadLine:
         value = from_json(line, allow_inf_nan=False)
     except ValueError as error:
         return BadLine("not JSON", line, str(error))
-    return value if isinstance(value, dict) else BadLine("not a JSON object", line, "")
+    return (
+        value
+        if isinstance(value, dict)
+        else BadLine("not a JSON object", line, "a line must hold one JSON object")
+    )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

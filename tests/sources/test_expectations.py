@@ -40,7 +40,7 @@ def test_of_a_long_file_the_limit_is_expected_and_nothing_without_one(tmp_path: 
 
 
 def test_the_length_is_that_of_the_rows_which_a_limit_takes(tmp_path: Path) -> None:
-    long = [json.dumps({"instruction": "x" * 4000})] * 30
+    long = [json.dumps({"instruction": "x" * 400})] * (LOOK + 50)
     short = [json.dumps({"instruction": f"{n:040}"}) for n in range(3)]
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join([*short, *long]), encoding="utf-8")

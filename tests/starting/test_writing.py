@@ -80,8 +80,14 @@ def test_a_file_that_is_there_is_left_alone(folder: Path) -> None:
         (Answers(rows="sampel"), "did you mean 'sample'"),
         (Answers(rows="absent.jsonl"), "absent.jsonl: no such file"),
         (Answers(rows="empty.jsonl"), "rows: empty.jsonl: the source gave no usable row"),
-        (Answers(rows="pairs.jsonl"), "pairs.jsonl: .* 'field instruction is missing'"),
-        (Answers(preferences="mine.jsonl"), "preferences: mine.jsonl: .* 'field prompt is miss"),
+        (
+            Answers(rows="pairs.jsonl"),
+            r"rows: .* 'field instruction is missing', .* pairs\.jsonl:1",
+        ),
+        (
+            Answers(preferences="mine.jsonl"),
+            r"preferences: .* 'field prompt is missing', .* mine\.jsonl:1",
+        ),
         (Answers(preferences="hh-rlhf"), "did you mean 'hh_rlhf'"),
         (Answers(scheme="orca"), "scheme: unknown 'orca'"),
         (Answers(teacher="gpt"), "write embedded, openai:MODEL"),

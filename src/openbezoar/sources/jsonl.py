@@ -81,7 +81,7 @@ class JsonlSource(Chosen):
             place = f"{path}:{number}"
             if isinstance(raw, jsonl.BadLine):
                 told = {"line": raw.text.rstrip("\n"), "problem": raw.problem}
-                yield rejected(raw.reason, {name: one for name, one in told.items() if one}, place)
+                yield rejected(raw.reason, told, place)
                 continue
             try:
                 yield self._row(raw)
