@@ -318,7 +318,7 @@ def test_show_prints_the_funnel_below_the_artifacts(made: Path) -> None:
     [
         ('{"format": 1,', "broken manifest; remove its folder and run again"),
         ('{"format": 99}', "written by a newer version; upgrade openbezoar to read it"),
-        ({"numbers": {}}, "unknown numbers (read: Field required)"),
+        ({"numbers": {}}, "unknown numbers (field read is missing)"),
     ],
 )
 def test_show_names_an_artifact_that_is_broken_and_shows_the_others(

@@ -59,9 +59,9 @@ def test_blank_lines_are_passed_over_but_counted(tmp_path: Path) -> None:
     ("line", "complaint"),
     [
         ('{"id": "a"', "not JSON"),
-        ('{"id": "a"}', "instruction: Field required"),
-        ('{"id": "a", "instruction": 3}', "instruction: "),
-        ('{"id": "a", "instruction": "x", "colour": 1}', "colour: "),
+        ('{"id": "a"}', "field instruction is missing"),
+        ('{"id": "a", "instruction": 3}', "field instruction is not a text"),
+        ('{"id": "a", "instruction": "x", "colour": 1}', "field colour is unknown"),
         ('{"id": "a", "instruction": "x", "details": {"score": NaN}}', "not JSON"),
         ('{"id": "a", "instruction": "x", "details": {"score": Infinity}}', "not JSON"),
         ('{"id": "a", "instruction": "x", "details": {"score": 1e999}}', "details"),
@@ -102,6 +102,41 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, name: str, content: byt
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=r"rows\.jsonl.*: cannot be read as text"):
         list(jsonl.read_objects(tmp_path / name))
+
+
+def test_a_bad_line_takes_no_other_line_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    bad = [b"{oops", b'{"a": NaN}', b'{"a": "\\ud800"}', b"[1]", b'{"a": "\xff"}', b'{"a":' * 2000]
+    path.write_bytes(b"\n".join([*bad, GOOD.encode(), b""]))
+    found = list(jsonl.read_each(path))
+    reasons = [one.reason for _, one in found if isinstance(one, jsonl.BadLine)]
+    assert reasons == [*["not JSON"] * 3, "not a JSON object", "not UTF-8", "not JSON"]
+    assert found[-1] == (7, {"id": "a", "instruction": "x"})
+
+
+@given(some.lists(some.binary().filter(lambda line: b"\n" not in line)))
+def test_every_line_is_an_object_or_says_why_not(
+    tmp_path_factory: pytest.TempPathFactory, content: list[bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    path.write_bytes(b"\n".join([b"{}", *content]))
+    assert all(isinstance(found, dict) or found.reason for _, found in jsonl.read_each(path))
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+def test_the_mark_before_the_first_line_is_no_part_of_it(tmp_path: Path, name: str) -> None:
+    content = f"\ufeff{GOOD}\n".encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    assert [seed.id for seed in jsonl.read(path, Seed)] == ["a"]
+    assert [row["id"] for _, row in jsonl.read_objects(path)] == ["a"]
+
+
+def test_a_broken_archive_is_no_bad_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(GOOD.encode())[:-9])
+    with pytest.raises(DataError, match=r"rows\.jsonl\.gz:1: cannot be read"):
+        list(jsonl.read_each(path))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -189,3 +189,60 @@ def test_a_hostile_id_finds_its_own_row_and_no_other(name: str, tmp_path: Path) 
 def test_an_id_that_is_no_text_is_nowhere(store: Store) -> None:
     with pytest.raises(DataError, match="no stage made a row"):
         passport(store, "\udcff")
+
+
+NAMESAKES = """\
+name: small
+stages:
+  one: {kind: source, source: {kind: jsonl, path: one.jsonl, rows: examples}}
+  two: {kind: source, source: {kind: jsonl, path: two.jsonl, rows: examples}}
+  kept: {kind: filter, rows: two, filters: [{kind: length}]}
+  data: {kind: mix, rows: [one, kept], validation: 0}
+"""
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two stages have a different row 1 and the same row 2."""
+    folder = tmp_path_factory.mktemp("twins")
+    for name in ("one", "two"):
+        rows = [(1, name), (2, "both")]
+        lines = (f'{{"id": {n}, "instruction": "Who?", "answer": "{said}"}}' for n, said in rows)
+        (folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "recipe.yaml").write_text(NAMESAKES, encoding="utf-8")
+    store = Store(folder / "store")
+    runner.run(load(folder / "recipe.yaml", ()), store, lambda stage, told: None)
+    return store
+
+
+def test_a_row_whose_id_another_row_has_names_that_one(twins: Store) -> None:
+    found = passport(twins, "1")
+    (other,) = found.namesakes
+    assert {found.made.stage, other} in ({"one", "two/1"}, {"two", "one/1"})
+    assert f"another row has this id: bezoar why {other}" in readable(found)
+    assert passport(twins, other).made.stage == other.removesuffix("/1")
+    assert passport(twins, "2").namesakes == (), "one row in two files"
+
+
+@pytest.mark.parametrize(("name", "maker"), [("one/1", "one"), ("kept/1", "two"), ("two/1", "two")])
+def test_a_stage_and_an_id_name_the_row_that_the_stage_made_or_read(
+    twins: Store, name: str, maker: str
+) -> None:
+    found = passport(twins, name)
+    assert (found.made.stage, found.row["messages"][-1]["content"]) == (maker, maker)
+    assert told(found)[-1] == ("data", "among the rows to train on")
+
+
+def test_a_row_is_not_taken_for_its_namesake_in_a_data_set(twins: Store, tmp_path: Path) -> None:
+    shutil.copytree(twins.root, tmp_path / "copy")
+    (train,) = (tmp_path / "copy").glob("data-*/train.jsonl")
+    lines = train.read_text(encoding="utf-8").splitlines()
+    train.write_text("\n".join(one for one in lines if '"one/1"' not in one), encoding="utf-8")
+    store = Store(tmp_path / "copy")
+    assert told(passport(store, "one/1")) == [("data", "left out by its limit")]
+    assert told(passport(store, "kept/1"))[-1] == ("data", "among the rows to train on")
+
+
+def test_a_stage_that_has_no_such_row_is_no_way_to_it(twins: Store) -> None:
+    with pytest.raises(DataError, match="no stage made a row 'one/3'"):
+        passport(twins, "one/3")

@@ -143,6 +143,21 @@ def test_a_reason_is_chosen_as_it_was_counted(tmp_path: Path) -> None:
             {"verdict": {"filter": "length", "reason": "too long"}, "row": {"id": "a"}},
             "[length: too long]\n# a",
         ),
+        (
+            {
+                "verdict": {"filter": "jsonl", "reason": "field instruction is missing"},
+                "row": {"quetsion": "Why?", "level": 3, "rejected_at": "mine.jsonl:7"},
+            },
+            "[jsonl: field instruction is missing]\n# no id, at mine.jsonl:7\n"
+            "quetsion: Why?\nlevel: 3",
+        ),
+        (
+            {
+                "verdict": {"filter": "jsonl", "reason": "empty answer"},
+                "row": {"id": 4, "messages": [], "answer": "", "rejected_at": "mine.jsonl:8"},
+            },
+            "[jsonl: empty answer]\n# 4, at mine.jsonl:8\nmessages: []\nanswer: ",
+        ),
         ({"id": "a", "prompt": "Why?", "value": 3}, "# a\nprompt: Why?\nvalue: 3"),
         ({"id": "a", "reason": "empty", "detail": "x"}, "# a\nreason: empty\ndetail: x"),
     ],

@@ -79,6 +79,26 @@ def test_a_file_altered_since_it_was_made_is_named_unless_it_is_weights(tmp_path
     assert "model/config" in made.altered("model")
 
 
+@pytest.mark.parametrize("name", ["model/config", "model/a.safetensors", "rows.jsonl"])
+def test_whatever_file_is_altered_or_gone_it_is_named_with_the_fix(
+    tmp_path: Path, name: str
+) -> None:
+    store = Store(tmp_path)
+    folder = store.begin("rows", PRINT)
+    (folder / "model").mkdir()
+    for each in ("model/config", "model/a.safetensors", "rows.jsonl"):
+        (folder / each).write_bytes(b"abc")
+    made = store.commit(folder, manifest())
+    made.check_whole()
+    (made.folder / name).write_bytes(b"abcd")
+    with pytest.raises(StoreError, match=f"{name}: is not as it was made; remove .* and run again"):
+        made.check_whole()
+    made.check_whole(aside=[name])
+    (made.folder / name).unlink()
+    with pytest.raises(StoreError, match=f"{name}: is not there any more; remove {made.folder} "):
+        made.check_whole()
+
+
 def test_an_unfinished_folder_is_never_taken_for_a_finished_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
     folder = store.begin("rows", PRINT)

@@ -151,4 +151,5 @@ def _bench(step: Step, run: Run, say: Callable[[str], None], folder: Path) -> Be
 def _find(made: dict[str, Artifact], print_: str) -> Artifact:
     if print_ not in made:
         raise StoreError(f"the artifact {print_[:12]} is not part of this recipe's run")
+    made[print_].check_whole()
     return made[print_]

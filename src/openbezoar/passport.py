@@ -1,7 +1,8 @@
 """A row's passport: what it is, how it was made, what it came from, and where it went."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from shlex import quote
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -77,17 +78,27 @@ class Passport(Part):
     """What it was made from, up to the sources."""
     missing: tuple[str, ...] = ()
     """Parents that the store does not hold."""
+    namesakes: tuple[str, ...] = ()
+    """Other rows of the same id, as `STAGE/ID`, which finds them."""
 
 
 def passport(store: Store, name: str) -> Passport:
-    """The passport of a row, as made last; DataError with the nearest ids when it is nowhere."""
+    """The passport of a row, as made last; DataError with the nearest ids when it is nowhere.
+
+    `STAGE/ID` names the row that the stage made or read, where several have that id.
+    """
     name = name.encode(errors="replace").decode()  # a terminal may give what is no text
     artifacts = store.artifacts()
     makers = [one for one in artifacts if one.manifest.kind in MAKERS]
-    for maker in reversed(makers):
-        for row in _made(maker, [name]):
-            held = () if "reason" in row else tuple(_held(name, maker, artifacts))
-            return _walked(row, maker, artifacts).model_copy(update={"held": held})
+    plain, ways = name, makers[::-1]
+    if next(_found(plain, ways), None) is None:
+        stage, _, plain = name.partition("/")
+        ways = _ways_to(stage, artifacts)
+    for maker, row in _found(plain, ways):
+        others = _namesakes(row, maker, makers)
+        held = () if "reason" in row else tuple(_held(plain, maker, artifacts))
+        known = {"held": held, "namesakes": others}
+        return _walked(row, maker, artifacts).model_copy(update=known)
     close = nearest(name, [one.folder / "rows.jsonl" for one in makers])
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "look with bezoar peek"
     raise DataError(f"{store.root}: no stage made a row {name!r}; {hint}")
@@ -100,6 +111,7 @@ def readable(found: Passport) -> str:
 
 def _told(found: Passport) -> Iterator[str]:
     yield from shelf.lines_of(found.row)
+    yield from (f"another row has this id: bezoar why {quote(one)}" for one in found.namesakes)
     made = found.made
     if facts := _facts(found.row):
         yield _compact(facts)
@@ -215,22 +227,26 @@ def _held(name: str, maker: Artifact, artifacts: Sequence[Artifact]) -> Iterator
     """Follow the row from artifact to artifact, for as long as it is among the rows passed on."""
     having = {maker.manifest.fingerprint: "rows"}
     for one in artifacts:
-        parts = [having[p] for p in one.manifest.inputs.values() if p in having]
+        parts = {read: having[p] for read, p in one.manifest.inputs.items() if p in having}
         if not parts:
             continue
-        held, passed_on = _use(name, one, parts[0])
+        held, passed_on = _use(name, one, parts)
         if passed_on:
             having[one.manifest.fingerprint] = passed_on
         yield held
 
 
-def _use(name: str, artifact: Artifact, part: str) -> tuple[Held, str]:
-    """What a stage did with the row, and in which of its files later stages find it."""
+def _use(name: str, artifact: Artifact, parts: Mapping[str, str]) -> tuple[Held, str]:
+    """What a stage did with the row, and in which of its files later stages find it.
+
+    `parts` are the files in which it found the row, by the stages that it reads.
+    """
     match artifact.manifest.kind:
         case "filter":
             return _judged(name, artifact)
         case "mix":
-            files = [part for part in ("train", "valid") if _is_in(artifact, part, name)]
+            names = [name, *(f"{read}/{name}" for read in parts)]
+            files = [part for part in ("train", "valid") if _is_in(artifact, part, names)]
             words = {"train": "among the rows to train on", "valid": "among the rows to validate"}
             part = files[0] if files else ""
             return Held(**_place(artifact), what=words.get(part, "left out by its limit")), part
@@ -240,7 +256,7 @@ def _use(name: str, artifact: Artifact, part: str) -> tuple[Held, str]:
             what = f"rows made from it: {len(rows)}"
             return Held(**_place(artifact), what=what, rows=tuple(rows[:SHOWN])), ""
         case "train":
-            what = "validated on it" if part == "valid" else "trained on it"
+            what = "validated on it" if "valid" in parts.values() else "trained on it"
             return Held(**_place(artifact), what=what), ""
     return Held(**_place(artifact), what="read its data set"), ""
 
@@ -258,8 +274,30 @@ def _judged(name: str, artifact: Artifact) -> tuple[Held, str]:
     return Held(**_place(artifact), what="not read"), ""
 
 
-def _is_in(artifact: Artifact, part: str, name: str) -> bool:
-    return any(True for _ in find(artifact.folder / f"{part}.jsonl", [name]))
+def _is_in(artifact: Artifact, part: str, names: Sequence[str]) -> bool:
+    return any(True for _ in find(artifact.folder / f"{part}.jsonl", names))
+
+
+def _found(name: str, makers: Sequence[Artifact]) -> Iterator[tuple[Artifact, dict[str, Any]]]:
+    return ((maker, row) for maker in makers for row in _made(maker, [name]))
+
+
+def _ways_to(stage: str, artifacts: Sequence[Artifact]) -> list[Artifact]:
+    """What made the rows of a stage, its newest artifact first."""
+    ends = [one for one in reversed(artifacts) if one.manifest.stage == stage]
+    ways = [way for end in ends for way in (end, *_above(end, artifacts))]
+    return [way for way in ways if way.manifest.kind in MAKERS]
+
+
+def _namesakes(row: dict[str, Any], maker: Artifact, makers: Sequence[Artifact]) -> tuple[str, ...]:
+    """Where else a row of this id was made that is not the same row; a failure is no row."""
+    others = [one for one in makers if one.manifest.stage != maker.manifest.stage]
+    found = {
+        f"{one.manifest.stage}/{row['id']}"
+        for one, other in _found(row["id"], others)
+        if other != row and "reason" not in other and "reason" not in row
+    }
+    return tuple(sorted(found))
 
 
 def _made(maker: Artifact, names: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from openbezoar.component import WRITTEN, Component, logistics, science
 from openbezoar.devices import check_device
-from openbezoar.errors import ConfigError, MissingExtra
+from openbezoar.errors import ConfigError, DataError, MissingExtra
 from openbezoar.families import ModelSpec, Stage
 from openbezoar.recipe import Recipe
 from openbezoar.store import Artifact, Store, fingerprint
@@ -158,7 +158,7 @@ def _hindrance(stage: Stage, recipe: Recipe) -> list[str]:
     """Why a run would refuse the stage as things are."""
     try:
         check_ready(stage, recipe)
-    except (ConfigError, MissingExtra) as error:
+    except (ConfigError, DataError, MissingExtra) as error:
         return [f"{REFUSED}{error}"]
     return []
 

@@ -25,6 +25,7 @@ def run(recipe: Recipe, store: Store, say: Say) -> list[Artifact]:
     with store.locked():
         steps = plan(recipe, store)
         _check_ready(steps, recipe)
+        _check_inputs(steps, store)
         spending = Spending(recipe.budget, recipe.prices)
         run = Run(recipe, store, spending, store.root, store.keep_recipe(text_of(recipe)))
         _keep_estimates(run, steps, say)
@@ -107,5 +108,15 @@ def _check_ready(steps: list[Step], recipe: Recipe) -> None:
     for place, check in checks:
         try:
             check()
-        except ConfigError as error:
-            raise ConfigError(f"{place}: {error}") from None
+        except (ConfigError, DataError) as error:
+            raise type(error)(f"{place}: {error}") from None
+
+
+def _check_inputs(steps: list[Step], store: Store) -> None:
+    """Whatever of the store is read again must be what was made."""
+    found = {step.fingerprint: store.find(step.name, step.fingerprint) for step in steps}
+    made = {print_: artifact for print_, artifact in found.items() if artifact is not None}
+    for step in steps:
+        if step.fingerprint not in made:
+            given = {name: made[print_] for name, print_ in step.inputs.items() if print_ in made}
+            step.stage.check_inputs(given)

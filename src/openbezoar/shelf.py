@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 from unicodedata import category
 
+from pydantic_core import to_json
+
 from openbezoar import jsonl
 from openbezoar.component import nearest
 from openbezoar.counting import counted
@@ -164,6 +166,8 @@ def lines_of(row: dict[str, Any]) -> list[str]:
     verdict = row.get("verdict")
     if verdict:
         row = row["row"]
+        if "rejected_at" in row:
+            return _as_found(verdict, row)
     for said in [verdict] if verdict else row.get("verdicts", []):
         lines += _said(said)
     lines.append(f"# {row.get('id', '')}")
@@ -175,6 +179,20 @@ def lines_of(row: dict[str, Any]) -> list[str]:
     if len(lines) == 1:
         lines += [f"{name}: {value}" for name, value in row.items() if name != "id"]
     return lines
+
+
+def _as_found(verdict: dict[str, Any], row: dict[str, Any]) -> list[str]:
+    """What a source rejected: where it stood, and every field under the name it had there."""
+    own = {name: value for name, value in row.items() if name not in ("id", "rejected_at")}
+    texts = {
+        name: value if isinstance(value, str) else to_json(value).decode()
+        for name, value in own.items()
+    }
+    return [
+        *_said(verdict),
+        f"# {row.get('id', 'no id')}, at {row['rejected_at']}",
+        *(f"{name}: {text}" for name, text in texts.items()),
+    ]
 
 
 def _why(row: dict[str, Any]) -> str:

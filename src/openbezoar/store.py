@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from openbezoar import jsonl
+from openbezoar import files, jsonl
 from openbezoar.component import digest
 from openbezoar.errors import StoreError
 from openbezoar.records import Row
@@ -80,6 +80,17 @@ class Artifact:
             if name.startswith(f"{below}/") and not name.endswith(".safetensors")
         }
         return [name for name, print_ in made.items() if _digest(self.folder / name) != print_]
+
+    def check_whole(self, aside: Collection[str] = ()) -> None:
+        """Raise StoreError when a file, weights among them, is not as it was made.
+
+        A file is read once for as long as its size and time stay.
+        """
+        for name, print_ in self.manifest.files.items():
+            path = self.folder / name
+            if name not in aside and not (path.is_file() and files.digest(path) == print_):
+                what = "is not as it was made" if path.exists() else "is not there any more"
+                raise StoreError(f"{path}: {what}; remove {self.folder} and run again")
 
 
 class Survey(NamedTuple):

@@ -71,7 +71,7 @@ def test_the_outcome_is_one_short_line_whatever_the_labels_hold(tmp_path: Path) 
         ("a.jsonl", '{"row": "one"}\n', "a.jsonl:1: a label needs `row`"),
         ("a.jsonl", '{"row": ["one"], "label": "a"}\n', "a.jsonl:1: a label needs `row`"),
         ("a.jsonl", "one,accept\n", "a.jsonl:1: not JSON"),
-        ("a.jsonl", '["one", "accept"]\n', "a.jsonl:1: a line must hold one JSON object"),
+        ("a.jsonl", '["one", "accept"]\n', "a.jsonl:1: not a JSON object (a line must"),
     ],
 )
 def test_what_is_no_list_of_labels_is_refused_in_one_line(

@@ -84,7 +84,7 @@ def test_a_last_line_that_was_cut_off_is_mended_and_shown(
 def test_a_broken_line_is_named_with_its_number(tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
     path.write_text('{"row":"a","text":"x","label":"maybe"}\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"labels\.jsonl:1: label: ") as failure:
+    with pytest.raises(DataError, match=r"labels\.jsonl:1: field label is none of ") as failure:
         labels(tmp_path)
     assert "\n" not in str(failure.value)
 

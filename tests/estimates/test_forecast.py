@@ -200,7 +200,7 @@ def test_data_that_is_not_here_is_said_to_be_unknown(
     monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path / "none"))
     found = estimates(tmp_path, "stages.seeds.source={kind: dolly}", "stages.rows.limit=null")
     assert found["seeds"].rows is None
-    assert "its rows are not here" in found["seeds"].notes[0]
+    assert "its rows were not looked at: dolly/" in found["seeds"].notes[0]
     assert found["rows"].requests is None
     memory = found["seeds"].memory_mb
     assert memory is not None

@@ -100,11 +100,11 @@ def test_a_folder_is_looked_for_beside_the_recipe_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "complaint"),
     [
-        ({"question_id": 1, "turns": ["a"]}, r"question\.jsonl:1: category: Field required"),
-        ({"question_id": 1, "category": "math"}, r"question\.jsonl:1: turns: Field required"),
-        ({"category": "math", "turns": ["a"]}, r"question\.jsonl:1: question_id"),
+        ({"question_id": 1, "turns": ["a"]}, r"question\.jsonl:1: field category is missing"),
+        ({"question_id": 1, "category": "math"}, r"question\.jsonl:1: field turns is missing"),
+        ({"category": "math", "turns": ["a"]}, r"question\.jsonl:1: field question_id is missing"),
         ({**MATH, "turns": []}, r"question\.jsonl:1: turns: .*at least 1"),
-        ({**MATH, "turns": "a"}, r"question\.jsonl:1: turns"),
+        ({**MATH, "turns": "a"}, r"question\.jsonl:1: field turns is not a list"),
     ],
 )
 def test_a_missing_field_is_named_with_its_line(

@@ -127,7 +127,7 @@ def test_a_file_of_items_that_is_none_says_where_it_goes_wrong(
 ) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text('{"question": 5}\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"mine\.jsonl:1: question"):
+    with pytest.raises(DataError, match=r"mine\.jsonl:1: field question"):
         decide(Contamination(files=(str(path),)), [CLEAN])
 
 

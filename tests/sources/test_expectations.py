@@ -39,6 +39,22 @@ def test_of_a_long_file_the_limit_is_expected_and_nothing_without_one(tmp_path: 
     assert JsonlSource(path=path).expects().rows is None
 
 
+def test_the_length_is_that_of_the_rows_which_a_limit_takes(tmp_path: Path) -> None:
+    long = [json.dumps({"instruction": "x" * 400})] * (LOOK + 50)
+    short = [json.dumps({"instruction": f"{n:040}"}) for n in range(3)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join([*short, *long]), encoding="utf-8")
+    flow = JsonlSource(path=str(path), limit=3).expects()
+    assert flow.rows == exactly(3)
+    assert flow.length is not None
+    assert flow.length.asked.likely == 10, "forty bytes"
+
+
+def test_an_empty_file_has_no_rows_whatever_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").write_text("\n", encoding="utf-8")
+    assert JsonlSource(path=str(tmp_path / "none.jsonl"), limit=41).expects().rows == exactly(0)
+
+
 @pytest.mark.parametrize(
     ("source", "most"),
     [

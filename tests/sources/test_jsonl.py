@@ -63,13 +63,16 @@ def test_the_chosen_answers_of_preferences_make_examples(lines: Lines, sort: Sor
 @pytest.mark.parametrize(
     ("rows", "raw", "reason"),
     [
-        ("seeds", {"context": "x"}, "instruction: Field required"),
-        ("seeds", {"instruction": 3}, "instruction: Input should be a valid string"),
+        ("seeds", {"context": "x"}, "field instruction is missing"),
+        ("seeds", {"instruction": " \n"}, "empty instruction"),
+        ("seeds", {"instruction": 3}, "field instruction is not a text"),
         ("examples", {"instruction": "a"}, "empty answer"),
+        ("examples", {"instruction": " ", "answer": "b"}, "empty instruction"),
+        ("preferences", {**PAIR, "prompt": " "}, "empty prompt"),
         ("examples", {"messages": [{"role": "user", "content": "a"}]}, "must end with a turn by"),
         ("preferences", {**PAIR, "chosen": "3"}, "identical answers"),
         ("preferences", {**PAIR, "rejected": " "}, "empty answer"),
-        ("chosen", {"prompt": "a"}, "chosen: Field required"),
+        ("chosen", {"prompt": "a"}, "field chosen is missing"),
     ],
 )
 def test_a_bad_row_is_rejected_with_its_line_and_the_reason(
@@ -88,11 +91,61 @@ def test_a_new_row_leaves_the_ids_of_others_alone(lines: Lines, sort: Sort) -> N
     assert later.id == alone.id
 
 
-def test_a_line_that_is_not_json_stops_with_file_and_line(tmp_path: Path) -> None:
+BAD_LINES = ["{oops", '{"instruction": NaN}', '{"instruction": "\\ud800"}', "[]", "3"]
+
+
+def test_a_line_that_is_no_object_is_rejected_and_the_others_are_read(
+    tmp_path: Path, sort: Sort
+) -> None:
     path = tmp_path / "rows.jsonl"
-    path.write_text('{"instruction": "a"}\n{oops\n')
-    with pytest.raises(DataError, match=f"^{path}:2: not JSON"):
-        list(source(path).rows())
+    good = [json.dumps({"instruction": text}) for text in "ab"]
+    path.write_text("\n".join([good[0], *BAD_LINES, good[1]]), encoding="utf-8")
+    kept, rejected = sort(source(path))
+    assert [row.instruction for row in kept] == ["a", "b"]
+    assert [why for why, _ in rejected] == [*["not JSON"] * 3, *["not a JSON object"] * 2]
+    assert [raw["rejected_at"] for _, raw in rejected] == [f"{path}:{n}" for n in range(2, 7)]
+    assert [raw["line"] for _, raw in rejected] == BAD_LINES
+    assert "problem" in rejected[0][1]
+
+
+def test_a_number_without_bound_is_rejected_in_a_way_that_can_be_written(
+    tmp_path: Path, sort: Sort
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"instruction": "a", "score": 1e999}\n', encoding="utf-8")
+    _, ((reason, raw),) = sort(source(path))
+    assert "score" in reason
+    assert json.loads(json.dumps(raw, allow_nan=False))["score"] == "Infinity"
+
+
+def test_the_reason_names_the_field_as_the_file_does(lines: Lines, sort: Sort) -> None:
+    path = lines([{"quetsion": "Why?"}])
+    _, ((reason, _),) = sort(source(path, fields={"instruction": "question"}))
+    assert reason == "field question is missing"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "the source gave no usable row: it holds none at all"),
+        ("{oops\n[]\n{oops\n", r"3 rejected, most for 'not JSON', the first of those at .*:1;"),
+        ('{"answer": "x"}', "1 rejected, most for 'field instruction is missing'"),
+    ],
+    ids=["empty", "no JSON", "other fields"],
+)
+def test_a_file_without_any_usable_row_is_not_ready(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=complaint):
+        source(path).check_ready()
+
+
+def test_one_usable_row_is_enough_to_be_ready(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{oops\n{"instruction": "a"}\n', encoding="utf-8")
+    source(path).check_ready()
 
 
 def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
@@ -100,6 +153,8 @@ def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
     assert missing.evidence() == "absent"
     with pytest.raises(DataError, match=f"no such file; looked for {tmp_path}/gone.jsonl"):
         list(missing.rows())
+    with pytest.raises(DataError, match="no such file"):
+        missing.check_ready()
 
 
 def test_a_file_is_found_from_the_recipes_folder_and_the_settings_stay_as_written(

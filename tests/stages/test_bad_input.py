@@ -1,11 +1,13 @@
 """Whatever rows hold and whatever a judge replies, each row ends as kept or rejected, once."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from openbezoar.errors import DataError, StoreError
 from openbezoar.jsonl import read
 from openbezoar.records import Example, Preference, Rejected
 from openbezoar.store import Artifact
@@ -93,8 +95,8 @@ BAD_PAIRS: dict[str, tuple[dict[str, Any], str]] = {
     "same": ({"rejected": SAID}, "identical answers"),
     "blank": ({"rejected": "\n"}, "empty answer"),
     "answered": ({"prompt": DIALOGUE}, "a conversation must end with a turn by user"),
-    "dialogues": ({"chosen": DIALOGUE}, "chosen: Input should be a valid string"),
-    "one-sided": ({"rejected": None}, "rejected: Field required"),
+    "dialogues": ({"chosen": DIALOGUE}, "field chosen is not a text"),
+    "one-sided": ({"rejected": None}, "field rejected is missing"),
 }
 
 
@@ -141,3 +143,58 @@ def test_whatever_a_judge_replies_each_row_is_kept_or_rejected(run: Run, tmp_pat
         name: outcome for name, (_, outcome) in REPLIES.items()
     }
     assert kept == {name for name, (_, outcome) in REPLIES.items() if outcome == "kept"}
+
+
+LATE = """\
+name: late
+models:
+  teacher: {kind: scripted, lines: [{match: "", reply: "An answer of some words."}]}
+stages:
+  seeds: {kind: source, source: {kind: sample, rows: instructions, limit: 4}}
+  rows: {kind: generate, seeds: seeds, teacher: teacher, scheme: {kind: respond}}
+  late: {kind: source, source: SOURCE}
+"""
+OWN = "{kind: jsonl, path: late.jsonl, rows: preferences}"
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "complaint"),
+    [
+        (OWN, None, "stages.late: late.jsonl: no such file"),
+        (OWN, "", "stages.late: the source gave no usable row"),
+        (OWN, '{"prompt": "a"}', "stages.late: .* 'field chosen is missing'"),
+        ("{kind: dolly}", None, "stages.late: dolly/.* `bezoar data pull dolly` fetches it"),
+    ],
+    ids=["absent", "empty", "other fields", "not pulled"],
+)
+def test_a_later_source_that_cannot_be_read_is_refused_before_anything_is_made(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, content: str | None,
+    complaint: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OPENBEZOAR_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("OPENBEZOAR_CACHE", str(tmp_path / "none"))
+    if content is not None:
+        (tmp_path / "late.jsonl").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=complaint):
+        run(LATE.replace("SOURCE", source))
+    assert [path.name for path in (tmp_path / "store").iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("change", ["altered", "gone"])
+def test_a_stage_refuses_rows_that_are_not_as_they_were_made(
+    run: Run, tmp_path: Path, change: str
+) -> None:
+    text = LATE.replace("  late: {kind: source, source: SOURCE}\n", "")
+    made = run(text)
+    rows = made["seeds"].folder / "rows.jsonl"
+    content = rows.read_text(encoding="utf-8")
+    if change == "gone":
+        rows.unlink()
+    else:
+        rows.write_text(content.replace('"instruction":"', '"instruction":"My '), encoding="utf-8")
+    run(text)  # nothing is read again
+    with pytest.raises(StoreError, match=f"^{rows}: is not .*; remove {rows.parent} and"):
+        run(text, "stages.rows.limit=2")
+    shutil.rmtree(rows.parent)
+    run(text, "stages.rows.limit=2")
+    assert rows.read_text(encoding="utf-8") == content

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openbezoar.errors import ConfigError, DataError
+from openbezoar.errors import ConfigError, DataError, StoreError
 from openbezoar.evaluations.mt_bench import MtBench
 from openbezoar.families import Bench
 from openbezoar.records import Score
@@ -91,6 +91,25 @@ def test_a_model_whose_template_was_changed_is_not_measured(tmp_path: Path) -> N
     (made.folder / "model" / "chat_template.jinja").write_text("another", encoding="utf-8")
     with pytest.raises(DataError, match=r"chat_template\.jinja: is not as it was .* put it back"):
         stage.make(bench)
+    stage.check_inputs({"sft": made})  # so that the error above can name the way on
+    with pytest.raises(StoreError, match=r"chat_template\.jinja: is not as it was made"):
+        stage.check_inputs({"data": made})
+
+
+def test_a_model_whose_weights_were_altered_is_not_measured(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.begin("sft", "s" * 64)
+    (folder / "model").mkdir()
+    (folder / "model" / "model.safetensors").write_bytes(b"weights")
+    manifest = Manifest(
+        stage="sft", kind="merge", makes="model", fingerprint="s" * 64, science={}, inputs={},
+        numbers={}, files={}, run={},
+    )  # fmt: skip
+    made = store.commit(folder, manifest)
+    (made.folder / "model" / "model.safetensors").write_bytes(b"altered")
+    stage = EvaluateStage(model="sft", evaluations=(MtBench(judge="j"),), force=True)
+    with pytest.raises(StoreError, match=r"model\.safetensors: is not as it was made; remove "):
+        stage.check_inputs({"sft": made})
 
 
 def test_a_base_without_a_template_is_not_asked_through_one_unless_told_so(

@@ -123,3 +123,56 @@ def test_examples_and_preferences_do_not_mix(run: Run, tmp_path: Path) -> None:
     text = recipe(tmp_path).replace("rows: [pairs]", "rows: [one, pairs]")
     with pytest.raises(ConfigError, match="reads 'pairs', which holds preferences"):
         run(text)
+
+
+def shared(folder: Path) -> str:
+    """Both files call their rows 0, 1 and 2, and the row 2 is the same in both."""
+    text = recipe(folder, (3, 3), prompts=3)
+    for name in ("one", "two"):
+        path = folder / f"{name}.jsonl"
+        lines = [json.loads(written) for written in path.read_text(encoding="utf-8").splitlines()]
+        rows = [row | {"id": str(place)} for place, row in enumerate(lines)]
+        rows[2] = line("both", 2, 3) | {"id": "2"}
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return text
+
+
+def test_no_id_is_written_twice_and_no_row_is_lost(run: Run, tmp_path: Path) -> None:
+    data = run(shared(tmp_path))["data"]
+    rows = [row for file in ("train", "valid") for row in data.rows(Example, f"{file}.jsonl")]
+    said = {row.id: row.answer for row in rows}
+    assert len(rows) == 5
+    assert said == {
+        "one/0": "one 0", "one/1": "one 1", "two/0": "two 0", "two/1": "two 1", "2": "both 2",
+    }  # fmt: skip
+    assert (data.numbers["renamed"], data.numbers["taken_once"]) == (4, 1)
+
+
+def test_an_id_does_not_depend_on_which_rows_a_limit_takes(run: Run, tmp_path: Path) -> None:
+    data = run(shared(tmp_path), "stages.data.limit=1", "stages.data.validation=0")["data"]
+    ids = {row.id for row in data.rows(Example, "train.jsonl")}
+    assert ids <= {"one/0", "one/1", "two/0", "two/1", "2"}
+
+
+def test_the_same_row_kept_by_two_filters_is_taken_once(run: Run, tmp_path: Path) -> None:
+    both = "  data: {kind: mix, rows: [one, two, kept], validation: 0.25}"
+    text = recipe(tmp_path).replace(
+        "  data: {kind: mix, rows: [one, two], validation: 0.25}",
+        "  kept: {kind: filter, rows: one, filters: [{kind: length}, {kind: refusals}]}\n" + both,
+    )
+    data = run(text)["data"]
+    rows = [row for file in ("train", "valid") for row in data.rows(Example, f"{file}.jsonl")]
+    assert len({row.id for row in rows}) == len(rows) == 32
+    assert data.numbers["taken_once"] == 20
+
+
+def test_an_id_that_is_like_a_stages_name_for_another_is_refused(run: Run, tmp_path: Path) -> None:
+    text = shared(tmp_path)
+    with (tmp_path / "two.jsonl").open("a", encoding="utf-8") as file:
+        file.write("\n" + json.dumps(line("two", 3, 3) | {"id": "one/0"}))
+    with pytest.raises(DataError, match="stage data: two rows would have the id 'one/0'"):
+        run(text)
+
+
+def test_a_mix_in_which_no_id_is_shared_says_nothing_of_ids(run: Run, tmp_path: Path) -> None:
+    assert run(recipe(tmp_path))["data"].numbers.keys().isdisjoint({"renamed", "taken_once"})

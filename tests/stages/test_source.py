@@ -31,16 +31,19 @@ def test_kept_and_rejected_are_all_that_was_read(run: Run, tmp_path: Path) -> No
 
 
 def test_a_source_without_a_usable_row_fails_by_name(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="stage seeds: the source gave no usable row"):
+    with pytest.raises(DataError, match=r"stages\.seeds: the source gave no usable row"):
         run(recipe(tmp_path, '{"id": "b"}\n'))
 
 
 @pytest.mark.parametrize("line", ['{"id": "\\ud800"}', '{"id": "b", "instruction": NaN}', "[", "3"])
-def test_a_line_that_cannot_be_kept_is_an_error_with_its_place(
+def test_a_line_that_cannot_be_kept_is_counted_with_its_place_and_no_other_is_lost(
     run: Run, tmp_path: Path, line: str
 ) -> None:
-    with pytest.raises(DataError, match=r"seeds\.jsonl:2: "):
-        run(recipe(tmp_path, f"{GOOD}{line}\n"))
+    made = run(recipe(tmp_path, f"{GOOD}{line}\n{GOOD.replace('a', 'b')}"))["seeds"]
+    (lost,) = read(made.folder / "rejected.jsonl", Rejected)
+    assert (lost.row["line"], str(lost.row["rejected_at"]).rpartition(":")[2]) == (line, "2")
+    assert [row.id for row in made.rows(Seed)] == ["a", "b"]
+    assert made.numbers["rejected"] == {lost.verdict.reason: 1}
 
 
 def test_other_content_is_another_artifact(tmp_path: Path) -> None:

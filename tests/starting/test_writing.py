@@ -37,6 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "mine.jsonl").write_text('{"instruction": "Say yes."}\n', encoding="utf-8")
     pair = {"prompt": "Hello", "chosen": "Good day.", "rejected": "No."}
+    (tmp_path / "empty.jsonl").touch()
     (tmp_path / "pairs.jsonl").write_text(json.dumps(pair) + "\n", encoding="utf-8")
     return tmp_path
 
@@ -50,7 +51,9 @@ def test_every_combination_of_answers_can_be_planned(
     steps = plan(recipe, store)
     assert {step.state for step in steps} == {"to make"}
     refusals = [line for step in steps for line in step.warnings if line.startswith(REFUSED)]
-    assert refusals == [], "data that is not here is said of the source when it is read"
+    pulled = {"dolly", "hh_rlhf"} & {answers[0], answers[-1]}
+    assert len(refusals) == len(pulled)
+    assert all("`bezoar data pull " in line for line in refusals), "else it can run as it is"
     assert [one.stage for one in forecast(recipe, steps, store)] == list(recipe.stages)
     assert [fault for one in check(recipe, store, None, 0) for fault in one.faults] == []
 
@@ -76,6 +79,15 @@ def test_a_file_that_is_there_is_left_alone(folder: Path) -> None:
     [
         (Answers(rows="sampel"), "did you mean 'sample'"),
         (Answers(rows="absent.jsonl"), "absent.jsonl: no such file"),
+        (Answers(rows="empty.jsonl"), "rows: empty.jsonl: the source gave no usable row"),
+        (
+            Answers(rows="pairs.jsonl"),
+            r"rows: .* 'field instruction is missing', .* pairs\.jsonl:1",
+        ),
+        (
+            Answers(preferences="mine.jsonl"),
+            r"preferences: .* 'field prompt is missing', .* mine\.jsonl:1",
+        ),
         (Answers(preferences="hh-rlhf"), "did you mean 'hh_rlhf'"),
         (Answers(scheme="orca"), "scheme: unknown 'orca'"),
         (Answers(teacher="gpt"), "write embedded, openai:MODEL"),

@@ -112,5 +112,5 @@ def _looked_at(stage: SourceStage) -> tuple[Flow, tuple[str, ...]]:
     except DataError as error:
         most = stage.source.most()
         rows = None if most is None else Range(low=0.5 * most, likely=most, high=most)
-        return Flow(rows), (f"its rows are not here: {error}",)
+        return Flow(rows), (f"its rows were not looked at: {error}",)
     return flow, (UNKNOWN,) if flow.rows is None else ()

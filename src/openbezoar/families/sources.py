@@ -21,6 +21,10 @@ class Source(Component, ABC):
     def rows(self) -> Iterator[Row | tuple[str, dict[str, JsonValue]]]:
         """Yield rows, and (reason, raw row) for what is rejected."""
 
+    def check_ready(self) -> None:
+        """Raise DataError when its rows cannot be read here as things are."""
+        return
+
     def evidence(self) -> JsonValue:
         """The digest of the files read, so that other content is another artifact."""
         return None

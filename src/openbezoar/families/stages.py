@@ -62,7 +62,7 @@ class Stage(Component, ABC):
         return None
 
     def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
-        """Raise ConfigError or MissingExtra when it could not run here as things are.
+        """Raise ConfigError, DataError or MissingExtra when it could not run here as things are.
 
         `plan` says so, `run` stops.
         """
@@ -74,6 +74,11 @@ class Stage(Component, ABC):
         `run` asks once the checkpoints are here; `stages` are those that it will make.
         """
         return
+
+    def check_inputs(self, inputs: Mapping[str, Artifact]) -> None:
+        """Raise StoreError when a file of what it will read is not as it was made."""
+        for artifact in inputs.values():
+            artifact.check_whole()
 
     def teachers(self) -> tuple[str, ...]:
         """The models that write the rows it makes, by name."""

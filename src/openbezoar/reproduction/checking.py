@@ -30,11 +30,13 @@ def check(
     account: Account, steps: Sequence[Step], versions: Mapping[str, str | None]
 ) -> list[Difference]:
     """What differs between a run as told and the same recipe planned here, with these versions."""
+    stages = [*_stages(account, steps)]
+    lacking = {one.where for one in stages if one.what == "data"}
     return [
         *_edited(account),
         *_versions(account, versions),
-        *_stages(account, steps),
-        *_refused(steps),
+        *stages,
+        *(one for one in _refused(steps) if one.where not in lacking),
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from openbezoar.errors import DataError
 from openbezoar.families import Flow, Length, Source, length_of, random_for
 from openbezoar.ranges import Range, exactly
 from openbezoar.records import Row
@@ -51,15 +52,31 @@ class Chosen(Source, ABC):
         """The most rows that the settings allow."""
         return self.limit
 
+    def check_ready(self) -> None:
+        """Its files must be here, and one of their rows must be usable."""
+        lost: list[tuple[str, str]] = []
+        for found in self.read():
+            if not isinstance(found, tuple):
+                return
+            lost.append((found[0], found[1].get("rejected_at", "")))
+        if not lost:
+            raise DataError("the source gave no usable row: it holds none at all; write some")
+        ((reason, _),) = Counter(reason for reason, _ in lost).most_common(1)
+        place = next(place for why, place in lost if why == reason)
+        raise DataError(
+            f"the source gave no usable row: {len(lost)} rejected, most for {reason!r}, the first "
+            f"of those at {place}; mend them"
+        )
+
     def expects(self) -> Flow:
         """The rows of a short file counted, of a long one as many as the settings allow."""
-        found = self.read()
+        found = self.read() if self.sample == "random" else self.rows()
         seen = [one for one in islice(found, LOOK) if not isinstance(one, tuple)]
-        if not seen:
-            return Flow(None)
         if next(found, None) is None:
             kept = [one for one in self.rows() if not isinstance(one, tuple)]
             return Flow(exactly(len(kept)), _length(kept))
+        if not seen:
+            return Flow(None)
         most = self.most()
         if most is None:
             return Flow(None, _length(seen))

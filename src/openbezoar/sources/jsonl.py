@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, PrivateAttr, ValidationError, model_validator
+from pydantic_core import from_json, to_json
 
 from openbezoar import files, jsonl
 from openbezoar.component import nearest
@@ -26,7 +27,8 @@ class JsonlSource(Chosen):
     """Rows of a local JSON Lines file, plain or gzipped.
 
     A row keeps its own `id`, or is given one made of its content. Fields that are not ours go
-    into its details. A row that does not fit is rejected with its line and the reason.
+    into its details. A row that does not fit, or a line that holds no JSON object, is rejected
+    with its line and the reason; a file without any usable row is an error.
     """
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
@@ -72,17 +74,23 @@ class JsonlSource(Chosen):
         return files.digest(path) if path.is_file() else "absent"
 
     def read(self) -> Iterator[Found]:
-        """Every line's row; DataError where a line is not even a JSON object."""
+        """Every line's row, or why it gives none."""
         path = self._file()
         if not path.is_file():
             raise DataError(f"{self.path}: no such file; looked for {path.absolute()}")
-        for number, raw in jsonl.read_objects(path):
+        for number, raw in jsonl.read_each(path):
+            place = f"{path}:{number}"
+            if isinstance(raw, jsonl.BadLine):
+                told = {"line": raw.text.rstrip("\n"), "problem": raw.problem}
+                yield rejected(raw.reason, told, place)
+                continue
             try:
                 yield self._row(raw)
             except ValidationError as error:
-                yield rejected(jsonl.first_problem(error), raw, f"{path}:{number}")
+                problem = jsonl.first_problem(error, self.fields)
+                yield rejected(problem, _writable(raw), place)
             except _Unusable as error:
-                yield rejected(str(error), raw, f"{path}:{number}")
+                yield rejected(str(error), _writable(raw), place)
 
     def _file(self) -> Path:
         return files.located(self.path, self._folder)
@@ -108,8 +116,20 @@ class _Unusable(Exception):
     """A row that is well formed and yet nothing to learn from."""
 
 
+def _writable(raw: Fields) -> Fields:
+    """The row with numbers beyond all bounds, such as 1e999, as text: JSON has none."""
+    return dict(from_json(to_json(raw, inf_nan_mode="strings")))
+
+
 def _seed(ours: Fields, common: Fields) -> Row:
-    return Seed.model_validate({**common, **ours})
+    row = Seed.model_validate({**common, **ours})
+    _refuse_blank("instruction", row.instruction)
+    return row
+
+
+def _refuse_blank(name: str, text: str) -> None:
+    if not text.strip():
+        raise _Unusable(f"empty {name}")
 
 
 def _example(ours: Fields, common: Fields) -> Row:
@@ -124,8 +144,8 @@ def _example(ours: Fields, common: Fields) -> Row:
             {"role": "assistant", "content": ours.get("answer", "")},
         ]
     row = Example.model_validate({**common, "messages": messages, "target": ours.get("target")})
-    if not row.answer.strip():
-        raise _Unusable("empty answer")
+    _refuse_blank("instruction", row.instruction)
+    _refuse_blank("answer", row.answer)
     if str(common["details"].get("finish_reason")) in PARTIAL:
         raise _Unusable("cut off")
     return row
@@ -136,8 +156,9 @@ def _preference(ours: Fields, common: Fields) -> Preference:
     if isinstance(prompt, str):
         ours = {**ours, "prompt": [{"role": "user", "content": prompt}]}
     row = Preference.model_validate({**common, **ours})
-    if not row.chosen.strip() or not row.rejected.strip():
-        raise _Unusable("empty answer")
+    _refuse_blank("prompt", row.prompt[-1].content)
+    _refuse_blank("answer", row.chosen)
+    _refuse_blank("answer", row.rejected)
     if row.chosen == row.rejected:
         raise _Unusable("identical answers")
     return row

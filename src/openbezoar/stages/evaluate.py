@@ -12,6 +12,7 @@ from openbezoar.errors import ConfigError
 from openbezoar.families import Bench, Evaluation, ModelSpec, Numbers, Stage, expect
 from openbezoar.records import Score
 from openbezoar.stages.subject import find_subject, has_template
+from openbezoar.store import Artifact
 
 __all__ = ["EvaluateStage"]
 
@@ -64,6 +65,11 @@ class EvaluateStage(Stage):
             part.check_ready()
             if part.needs_template() and self.model in specs and not self.force:
                 self._check_template(specs[self.model], part.kind)
+
+    def check_inputs(self, inputs: Mapping[str, Artifact]) -> None:
+        """An altered template or tokenizer is told of later, with the way to measure it anyway."""
+        for name, artifact in inputs.items():
+            artifact.check_whole(artifact.altered("model") if name == self.model else ())
 
     def evidence(self) -> JsonValue:
         """The files and prompts of the evaluations."""

@@ -11,12 +11,17 @@ from openbezoar import jsonl
 from openbezoar.errors import DataError
 from openbezoar.families import Bench, Numbers, Stage, expect, random_for
 from openbezoar.records import ROWS, Example, Preference, Row
+from openbezoar.store import Artifact
 
 __all__ = ["MixStage"]
 
 
 class MixStage(Stage):
-    """Joins rows, orders them by chance and sets some aside; no prompt is on both sides."""
+    """Joins rows, orders them by chance and sets some aside; no prompt is on both sides.
+
+    No id is there twice: of different rows that share one, each is called `STAGE/ID`, and a row
+    that comes from several stages is taken once.
+    """
 
     kind: Literal["mix"] = "mix"
     rows: tuple[str, ...] = Field(min_length=1)
@@ -43,12 +48,13 @@ class MixStage(Stage):
     def make(self, bench: Bench) -> Numbers:
         """Write `train.jsonl` and `valid.jsonl`."""
         stream = random_for(bench.seed, bench.stage)
+        held = {name: _rows(bench.inputs[name]) for name in self.rows}
         chosen: list[tuple[str, Row]] = []
         for name in self.rows:
-            artifact = bench.inputs[name]
-            rows = list(artifact.rows(ROWS[artifact.manifest.makes]))
+            rows = list(held[name])
             stream.shuffle(rows)
             chosen += [(name, row) for row in rows[: self.limit]]
+        chosen, shared = _told_apart(chosen, _namesakes(held), bench)
         stream.shuffle(chosen)
         held_out = self._held_out([row for _, row in chosen])
         parts: dict[str, list[Row]] = {"train": [], "valid": []}
@@ -66,6 +72,7 @@ class MixStage(Stage):
             "valid": len(parts["valid"]),
             "by_origin": dict(sorted(counts.items())),
             "licences": [*sorted({licence for _, row in chosen for licence in row.licences})],
+            **shared,
         }
 
     def _held_out(self, rows: Sequence[Row]) -> set[str]:
@@ -81,6 +88,49 @@ class MixStage(Stage):
             turns = row.prompt
         texts = [turn.content for turn in turns if turn.role != "system"]
         return "\n\n".join(texts[:1] if self.split_by == "opening" else texts)
+
+
+def _rows(artifact: Artifact) -> list[Row]:
+    return list(artifact.rows(ROWS[artifact.manifest.makes]))
+
+
+def _namesakes(held: Mapping[str, Sequence[Row]]) -> set[str]:
+    """The ids that stand for different rows in different stages, chosen or not."""
+    first: dict[str, Row] = {}
+    every = (row for rows in held.values() for row in rows)
+    return {row.id for row in every if not _is_same(row, first.setdefault(row.id, row))}
+
+
+def _is_same(row: Row, other: Row) -> bool:
+    """Whether two rows are one, whatever filters said of it on its ways."""
+    return row is other or _plain(row) == _plain(other)
+
+
+def _plain(row: Row) -> Row:
+    return row.model_copy(update={"verdicts": ()}) if isinstance(row, Example) else row
+
+
+def _told_apart(
+    chosen: Sequence[tuple[str, Row]], namesakes: set[str], bench: Bench
+) -> tuple[list[tuple[str, Row]], Numbers]:
+    """The rows with each id once, and what was done for that, which is nothing as a rule."""
+    taken: dict[str, tuple[str, Row]] = {}
+    renamed, again = 0, 0
+    for name, row in chosen:
+        id_ = f"{name}/{row.id}" if row.id in namesakes else row.id
+        if id_ not in taken:
+            taken[id_] = name, row if id_ == row.id else row.model_copy(update={"id": id_})
+            renamed += id_ != row.id
+        elif _is_same(row, taken[id_][1].model_copy(update={"id": row.id})):
+            again += 1
+        else:
+            raise DataError(f"stage {bench.stage}: two rows would have the id {id_!r}; rename one")
+    if renamed:
+        bench.say(f"warning: {renamed} rows share their id with another row; here each is STAGE/ID")
+    if again:
+        bench.say(f"warning: {again} rows came from more than one stage and are taken once")
+    counts: Numbers = {"renamed": renamed, "taken_once": again}
+    return [*taken.values()], {name: count for name, count in counts.items() if count}
 
 
 def _digest(text: str) -> str:

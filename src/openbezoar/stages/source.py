@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from openbezoar import jsonl
 from openbezoar.component import OneOf
 from openbezoar.errors import DataError
-from openbezoar.families import Bench, Numbers, Source, Stage
+from openbezoar.families import Bench, ModelSpec, Numbers, Source, Stage
 from openbezoar.records import Rejected, Row, Verdict
 
 __all__ = ["SourceStage"]
@@ -28,6 +28,10 @@ class SourceStage(Stage):
     def makes(self, kinds: Mapping[str, str]) -> str:
         """What the source holds."""
         return self.source.yields()
+
+    def check_ready(self, specs: Mapping[str, ModelSpec]) -> None:
+        """The source's files must be here and hold a row."""
+        self.source.check_ready()
 
     def evidence(self) -> JsonValue:
         """The digest of the files the source reads."""

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from openbezoar import hub
 from openbezoar.component import nearest
-from openbezoar.errors import ConfigError
+from openbezoar.errors import ConfigError, DataError
+from openbezoar.sources.jsonl import JsonlSource
 
 __all__ = ["QUESTIONS", "Answers", "Question", "Teacher", "teacher_of"]
 
@@ -77,12 +78,22 @@ def _check_preferences(answer: str) -> None:
 
 
 def _check_source(name: str, answer: str, known: tuple[str, ...]) -> None:
-    if answer in known or (_is_file_name(answer) and Path(answer).expanduser().is_file()):
+    if answer in known:
         return
     if _is_file_name(answer):
-        raise ConfigError(f"{name}: {answer}: no such file")
+        _check_file(name, answer)
+        return
     hint = nearest(answer, known)
     raise ConfigError(f"{name}: {answer!r} is neither known{hint} nor a .jsonl file")
+
+
+def _check_file(name: str, answer: str) -> None:
+    rows = "preferences" if name == "preferences" else "seeds"
+    try:
+        JsonlSource.model_validate({"path": answer, "rows": rows}).check_ready()
+    except DataError as error:
+        where = "" if answer in str(error) else f"{answer}: "
+        raise ConfigError(f"{name}: {where}{error}") from None
 
 
 def _is_file_name(answer: str) -> bool:
