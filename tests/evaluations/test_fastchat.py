@@ -136,7 +136,7 @@ def test_an_unread_score_is_missing_and_never_averaged(tmp_path: Path) -> None:
 
 
 def test_a_file_of_judgments_is_checked(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"judgments\.jsonl:1: turn"):
+    with pytest.raises(DataError, match=r"judgments\.jsonl:1: field turn"):
         read_judgments(judgments(tmp_path, {"turn": None}))
     [read] = read_judgments(judgments(tmp_path, {}))
     assert read == SingleJudgment(
@@ -226,5 +226,5 @@ def test_a_third_turn_and_a_prompt_that_is_absent_or_broken_are_refused(tmp_path
     path.write_text(json.dumps({**line, "prompt_template": "{question} {answer}"}), "utf-8")
     assert [one.content for one in FastChatWording(read_prompts(path)).rate(shown)] == ["Why? So."]
     path.write_text(json.dumps({"name": "single-v1"}), encoding="utf-8")
-    with pytest.raises(DataError, match=r"jsonl:1: system_prompt"):
+    with pytest.raises(DataError, match=r"jsonl:1: field system_prompt"):
         read_prompts(path)
