@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from openbezoar.cli import _interrupted
 from openbezoar.doctor import EXTRAS
 
 TEXT = """\
@@ -366,6 +367,19 @@ def test_why_walks_a_row_back_as_text_and_json(made: Path) -> None:
 def test_an_empty_store_is_no_mistake(folder: Path) -> None:
     assert bezoar(folder, "show").stdout == "nothing yet\n"
     assert json.loads(bezoar(folder, "show", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("run recipe.yaml", "interrupted; the same command continues from here"),
+        ("publish data --to out", "interrupted; the same command continues from here"),
+        ("--debug show", "interrupted"),
+        ("chat run", "interrupted"),
+    ],
+)
+def test_only_a_verb_that_keeps_something_promises_to_continue(line: str, told: str) -> None:
+    assert _interrupted(line.split()) == told
 
 
 def test_every_verb_has_an_example(folder: Path) -> None:
