@@ -34,8 +34,8 @@ BOUNDS = {
     "less_than_equal": "{le:.15g} or less",
     "too_short": "at least {min_length} in it",
     "too_long": "at most {max_length} in it",
-    "string_too_short": "at least {min_length} characters",
-    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "{min_length} or more characters",
+    "string_too_long": "{max_length} characters or fewer",
 }
 """The same for what is of the right type, and too little or too much."""
 

@@ -55,11 +55,11 @@ def test_what_can_be_drawn_keeps_its_place_in_a_fingerprint(setting: dict[str, A
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("temperature=-3", "greater than or equal to 0"),
-        ("top_p=4", "less than or equal to 1"),
-        ("max_tokens=0", "greater than 0"),
-        ("max_tokens=-5", "greater than 0"),
-        ("stop=['']", "at least 1 character"),
+        ("temperature=-3", "needs 0 or more"),
+        ("top_p=4", "needs 1 or less"),
+        ("max_tokens=0", "needs more than 0"),
+        ("max_tokens=-5", "needs more than 0"),
+        ("stop=['']", "1 or more characters"),
     ],
 )
 def test_a_recipe_that_asks_for_it_is_refused_in_one_line(
