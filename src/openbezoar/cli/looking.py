@@ -107,10 +107,11 @@ def why(
 
     With every prompt and answer, verdict and parent.
     """
-    from openbezoar import passport
+    from openbezoar.passport.text import readable
+    from openbezoar.passport.walking import passport
 
-    found = passport.passport(store_at(store), row_id)
-    print(found.model_dump_json(indent=2) if as_json else passport.readable(found))
+    found = passport(store_at(store), row_id)
+    print(found.model_dump_json(indent=2) if as_json else readable(found))
 
 
 def report(

@@ -7,7 +7,8 @@ import pytest
 
 from openbezoar import jsonl, runner
 from openbezoar.errors import DataError
-from openbezoar.passport import Passport, passport, readable
+from openbezoar.passport.text import readable
+from openbezoar.passport.walking import Passport, passport
 from openbezoar.recipe import load
 from openbezoar.records import Seed
 from openbezoar.store import Manifest, Store

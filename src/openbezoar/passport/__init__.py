@@ -1,0 +1,1 @@
+"""A row's passport: what it is, how it was made, what it came from, and where it went."""
