@@ -144,7 +144,7 @@ def test_a_group_is_one_score_for_each_group_not_for_each_subject(
     assert list(scores) == ["mmlu_stem.acc"]
     assert scores["mmlu_stem.acc"].n == len(desk.notes("items.jsonl")) == 19
     assert "1-shot" in scores["mmlu_stem.acc"].note
-    assert "first 1 rows of each part" in scores["mmlu_stem.acc"].flags
+    assert "first row of each part" in scores["mmlu_stem.acc"].flags
 
 
 def test_a_suite_brings_its_tasks_and_shots() -> None:
