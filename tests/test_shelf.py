@@ -22,8 +22,12 @@ HEADLINES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "mix": ({"train": 9, "valid": 1}, "9 rows to train on, 1 to validate"),
     "merge": (
-        {"parameters": 3_400_000_000, "onto": "original", "parity": {"kl": 0.00123}},
-        "3400M parameters onto the original weights, KL to the adapted model 0.0012",
+        {
+            "parameters": 3_400_000_000,
+            "onto": "original",
+            "parity": {"kl": 0.00123, "tokens": 1200},
+        },
+        "3400M parameters onto the original weights, KL to the adapted model 0.00123 over 1,200 tokens",
     ),
     "evaluate": ({"scores": [{}, {}], "model": "sft"}, "2 scores of sft"),
     "train": ({"first_loss": 2.0, "last_loss": 1.5, "steps": 3}, "loss 2.000 to 1.500"),

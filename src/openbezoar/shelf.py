@@ -80,7 +80,10 @@ def headline(artifact: Artifact) -> str:
             return f"validation loss {before:.3f} to {after:.3f} in {steps}"
         case "merge":
             parity = numbers.get("parity")
-            apart = f", KL to the adapted model {parity['kl']:.4f}" if parity else ""
+            apart = ""
+            if parity:
+                over = counted(parity["tokens"], "token")
+                apart = f", KL to the adapted model {parity['kl']:.3g} over {over}"
             onto = f" onto the {numbers['onto']} weights" if "onto" in numbers else ""
             return f"{numbers['parameters'] / 1e6:.0f}M parameters{onto}{apart}"
         case "evaluate":
