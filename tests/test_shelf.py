@@ -27,7 +27,8 @@ HEADLINES: dict[str, tuple[dict[str, Any], str]] = {
             "onto": "original",
             "parity": {"kl": 0.00123, "tokens": 1200},
         },
-        "3400M parameters onto the original weights, KL to the adapted model 0.00123 over 1,200 tokens",
+        "3400M parameters onto the original weights, "
+        "KL to the adapted model 0.00123 over 1,200 tokens",
     ),
     "evaluate": ({"scores": [{}, {}], "model": "sft"}, "2 scores of sft"),
     "train": ({"first_loss": 2.0, "last_loss": 1.5, "steps": 3}, "loss 2.000 to 1.500"),

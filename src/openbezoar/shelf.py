@@ -79,16 +79,20 @@ def headline(artifact: Artifact) -> str:
             steps = counted(numbers["steps"], "step")
             return f"validation loss {before:.3f} to {after:.3f} in {steps}"
         case "merge":
-            parity = numbers.get("parity")
-            apart = ""
-            if parity:
-                over = counted(parity["tokens"], "token")
-                apart = f", KL to the adapted model {parity['kl']:.3g} over {over}"
-            onto = f" onto the {numbers['onto']} weights" if "onto" in numbers else ""
-            return f"{numbers['parameters'] / 1e6:.0f}M parameters{onto}{apart}"
+            return _merged(numbers)
         case "evaluate":
             return f"{counted(len(numbers['scores']), 'score')} of {numbers['model']}"
     return ""
+
+
+def _merged(numbers: dict[str, Any]) -> str:
+    parity = numbers.get("parity")
+    onto = f" onto the {numbers['onto']} weights" if "onto" in numbers else ""
+    apart = ""
+    if parity:
+        over = counted(parity["tokens"], "token")
+        apart = f", KL to the adapted model {parity['kl']:.3g} over {over}"
+    return f"{numbers['parameters'] / 1e6:.0f}M parameters{onto}{apart}"
 
 
 def latest(store: Store, stage: str) -> Artifact:

@@ -88,6 +88,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         finalize=plain,
         trim_blocks=True,
+        keep_trailing_newline=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"code": code, "fenced": fenced}
