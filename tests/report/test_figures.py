@@ -100,3 +100,8 @@ def test_a_long_course_is_drawn_by_the_means_of_runs() -> None:
     assert len(thin) == 300
     assert thin[0] == (4.5, 0.5)
     assert figures.thinned(points[:3]) == points[:3]
+
+
+def test_a_course_of_one_step_is_a_point_that_can_be_seen() -> None:
+    assert "<use" in figures.curve({"loss": [(1.0, 2.5)]}, "loss", "one")
+    assert "<use" not in figures.curve({"loss": [(1.0, 2.5), (2.0, 2.0)]}, "loss", "one")

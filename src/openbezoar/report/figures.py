@@ -43,7 +43,9 @@ def curve(lines: Mapping[str, Sequence[Point]], metric: str, name: str) -> Marku
     with canvas(2.6) as figure:
         axes = plain_axes(figure)
         if training:
-            axes.plot(*zip(*thinned(training), strict=True), color=FAINT, linewidth=1.6)
+            dot = "o" if len(training) == 1 else None  # a line through one point is not seen
+            points = zip(*thinned(training), strict=True)
+            axes.plot(*points, color=FAINT, linewidth=1.6, marker=dot, markersize=5)
         if validation:
             axes.plot(
                 *zip(*validation, strict=True), color=GOOD, linewidth=1.6, marker="o", markersize=5
