@@ -18,7 +18,7 @@ wheels=(
 
 pack() {
   for name in sft dpo; do
-    "$python" "benchmarks/$name.py" --prepare --shape "$shape" --work .gpu/work
+    "$python" "benchmarks/$name.py" --prepare --shape "$shape" --work .gpu/prepared
   done
   local platforms=()
   for number in 17 24 27 28; do platforms+=(--platform "manylinux_2_${number}_x86_64"); done
@@ -30,7 +30,7 @@ pack() {
 run() {
   local work=${WORK:-/tmp/openbezoar-gpu} out=${OUT:-.gpu/results}
   mkdir -p "$work" "$out"
-  cp -r .gpu/work/. "$work"
+  cp -r .gpu/prepared/. "$work"
   if compgen -G '.gpu/wheels/*.whl' >/dev/null; then
     "$python" -m pip install --quiet --no-index --no-deps --no-compile --upgrade \
       --target "$work/site" .gpu/wheels/*.whl

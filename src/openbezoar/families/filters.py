@@ -32,7 +32,7 @@ class Filter(Component, ABC):
 
     def check(self, row: Any) -> Verdict:
         """Decide on one row alone; a filter that remembers rows overrides `open` instead."""
-        # not abstract: a filter that overrides `open` needs no `check`
+        # not abstract: those that override `open` or `open_for_many`, or ask, have no use for it
         raise NotImplementedError(f"filter {self.kind} has neither check nor open")
 
     @contextmanager

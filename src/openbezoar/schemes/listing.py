@@ -96,7 +96,8 @@ def _bulleted(lines: list[str]) -> list[Item]:
 def _elements(reply: str, place: int, cut: bool) -> Iterator[Item]:
     decoder = json.JSONDecoder(strict=False)
     while True:
-        place = _GAP.match(reply, place).end()  # type: ignore[union-attr] # it also matches nothing
+        gap = _GAP.match(reply, place)
+        place = gap.end() if gap else place
         if reply[place : place + 1] == "]":
             return
         try:

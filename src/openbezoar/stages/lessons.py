@@ -67,10 +67,10 @@ def sequences(
 
 def _encoded(rows: Artifact, part: str, format_: "Format", limit: int) -> "Iterator[Encoded]":
     record = ROWS[rows.manifest.makes.removesuffix(" data set")]
+    learning = SupervisedFineTuning()
     for row in rows.rows(record, f"{part}.jsonl"):
-        try:
-            # never a seed: a lesson is what a train stage read
-            yield from SupervisedFineTuning().encode(row, format_, limit)  # type: ignore[arg-type]
+        try:  # a train stage read these rows, so that none of them is a seed
+            yield from learning.encode(row, format_, limit)  # type: ignore[arg-type] # no seed
         except ParseError:
             continue
 

@@ -39,7 +39,7 @@ class _Block(NamedTuple):
     keys: int
 
 
-class _Blocks(torch.autograd.Function):  # type: ignore[misc] # torch's types are not read
+class _Blocks(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> torch.Tensor:
         query, key, value, segments, scale, window = inputs

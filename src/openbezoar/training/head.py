@@ -33,7 +33,7 @@ def _is_frozen(head: Any) -> bool:
     )
 
 
-class _Frozen(torch.autograd.Function):  # type: ignore[misc] # torch's types are not read
+class _Frozen(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> torch.Tensor:
         states, weight, bias, targets = inputs

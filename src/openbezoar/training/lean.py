@@ -39,7 +39,7 @@ def _multiply_in_input_precision(adapter: Any) -> None:
                 layers[name] = _in_input_precision(layer)
 
 
-class _InInputPrecision(torch.nn.Linear):  # type: ignore[misc] # torch's types are not read
+class _InInputPrecision(torch.nn.Linear):
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.linear(states, self.weight.to(states.dtype))
 
@@ -96,7 +96,7 @@ class _LeanGate:
         return found
 
 
-class _Gated(torch.autograd.Function):  # type: ignore[misc] # torch's types are not read
+class _Gated(torch.autograd.Function):
     """silu(gate) * up; of the three only two are kept for the backward pass."""
 
     @staticmethod
@@ -113,7 +113,7 @@ class _Gated(torch.autograd.Function):  # type: ignore[misc] # torch's types are
         return torch.ops.aten.silu_backward(given * up, gate), of_up
 
 
-class _RootMeanSquareNorm(torch.autograd.Function):  # type: ignore[misc] # torch's types are not read
+class _RootMeanSquareNorm(torch.autograd.Function):
     """x / sqrt(mean(x^2) + epsilon) * weight (arXiv 1910.07467), worked out in float32.
 
     What is kept for the backward pass is the input and one number a token.

@@ -20,7 +20,7 @@ __all__ = ["SentencePieceBackend", "differing", "load_tokenizer"]
 MODEL = "tokenizer.model"
 
 
-class SentencePieceBackend(_Stock):  # type: ignore[misc] # transformers is not typed
+class SentencePieceBackend(_Stock):
     """Transformers' own class, made to begin with BOS and to decode the tokens of single bytes.
 
     It keeps the name, so that whoever loads a folder it was saved in gets transformers' class.

@@ -13,7 +13,7 @@ from openbezoar.training.merging import write_surroundings
 __all__ = ["Whole", "save_whole"]
 
 
-class Whole(torch.nn.Module):  # type: ignore[misc] # torch's types are not read
+class Whole(torch.nn.Module):
     """A model all of whose weights learn, for the loop like one with an adapter.
 
     With the adapter switched off a model with an adapter is its own reference; here `frozen`, the
