@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from openbezoar import embedded, files
 from openbezoar.embedded import EMBEDDED
 from openbezoar.errors import ConfigError
-from openbezoar.fetching import fetch_checkpoint, fetch_file, split_name
+from openbezoar.hub_files import fetch_checkpoint, fetch_file, split_name
 
 __all__ = [
     "EMBEDDED",

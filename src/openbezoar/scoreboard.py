@@ -7,10 +7,10 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from openbezoar.component import discover
-from openbezoar.counting import counted
 from openbezoar.evaluations.harness_results import CHAT
 from openbezoar.families import Evaluation
 from openbezoar.outline import cell, table
+from openbezoar.plurals import counted
 from openbezoar.records import Score
 from openbezoar.shelf import visible
 from openbezoar.store import Artifact

@@ -8,8 +8,8 @@ from pydantic_core import to_json
 
 from openbezoar import jsonl
 from openbezoar.component import nearest
-from openbezoar.counting import counted
 from openbezoar.errors import DataError, StoreError
+from openbezoar.plurals import counted
 from openbezoar.store import Artifact, Store
 
 __all__ = [

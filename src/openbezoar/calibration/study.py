@@ -22,12 +22,12 @@ from openbezoar.calibration.desk import Desk
 from openbezoar.calibration.grading import grade, judge_of, judged_part
 from openbezoar.calibration.importing import imported
 from openbezoar.calibration.labels import Labels
-from openbezoar.counting import counted
 from openbezoar.errors import DataError, StoreError
 from openbezoar.families import Judge, random_for
 from openbezoar.filters.judged import Judged
 from openbezoar.judges.calibrated import Calibration, Figure, JudgeMark, LabelsMark, write
 from openbezoar.plan import plan
+from openbezoar.plurals import counted
 from openbezoar.recipe import Recipe, load
 from openbezoar.records import Example
 from openbezoar.statistics import Estimate

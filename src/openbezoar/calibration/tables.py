@@ -5,7 +5,7 @@ from typing import Any
 
 from openbezoar.calibration.agreement import Point, choose, spread
 from openbezoar.calibration.study import Measured
-from openbezoar.counting import counted
+from openbezoar.plurals import counted
 from openbezoar.statistics import Estimate, share
 
 __all__ = ["as_json", "compared", "readable"]

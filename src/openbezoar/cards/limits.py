@@ -5,7 +5,7 @@ from typing import Any
 
 from openbezoar.cards.subject import Subject
 from openbezoar.cards.tables import MOST_MISSING, share_missing
-from openbezoar.counting import counted
+from openbezoar.plurals import counted
 from openbezoar.report.numbers import TrainNumbers
 from openbezoar.shelf import kept_contaminated
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from openbezoar.cards.markdown import Markdown, amount, code, plain, table
 from openbezoar.cards.subject import Subject
-from openbezoar.counting import counted
+from openbezoar.plurals import counted
 from openbezoar.records import Score
 from openbezoar.report.contents import Made
 from openbezoar.report.numbers import MergeNumbers, TrainNumbers

@@ -18,7 +18,7 @@ from openbezoar.cli.options import (
     StoreFolder,
 )
 from openbezoar.cli.output import print_table, say, tell_keys
-from openbezoar.counting import counted
+from openbezoar.plurals import counted
 
 if TYPE_CHECKING:
     from openbezoar.recipe import Recipe

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openbezoar.cli.output import say
-from openbezoar.counting import counted
+from openbezoar.plurals import counted
 
 if TYPE_CHECKING:
     from openbezoar.starting.answers import Question

@@ -3,7 +3,7 @@
 from typing import Any
 
 from openbezoar.comparison.comparing import LEVEL, NO_DIFFERENCE, Found
-from openbezoar.counting import counted
+from openbezoar.plurals import counted
 
 __all__ = ["lines_below", "rows_of"]
 

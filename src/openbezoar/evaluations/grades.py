@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from openbezoar.counting import counted
 from openbezoar.evaluations.pooled import on_scale, pooled
 from openbezoar.judges.rating import HIGHEST, LOWEST
+from openbezoar.plurals import counted
 from openbezoar.records import Score
 from openbezoar.statistics import Estimate, rank_correlation, share
 

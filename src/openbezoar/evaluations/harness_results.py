@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from openbezoar.counting import counted
 from openbezoar.evaluations.lm_harness import TaskRun
 from openbezoar.evaluations.local_tasks import Prepared
 from openbezoar.evaluations.pooled import on_scale
 from openbezoar.evaluations.task_names import version
+from openbezoar.plurals import counted
 from openbezoar.records import Score
 from openbezoar.statistics import TWO_SIDED_95, Estimate
 

@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 from pydantic import Field, JsonValue, NonNegativeInt, PositiveInt
 
 from openbezoar.component import Component
-from openbezoar.counting import counted
 from openbezoar.driver import wait_for
 from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal, replies
@@ -16,6 +15,7 @@ from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Likelihood, LikelihoodRuntime, likelihoods
 from openbezoar.evaluations.perplexity import answer_of, loss_scores
 from openbezoar.families import Bench, Evaluation, Flow, Reading, Subject
+from openbezoar.plurals import counted
 from openbezoar.records import Example, Preference, Score
 
 __all__ = ["CheckpointLedger", "Probe"]

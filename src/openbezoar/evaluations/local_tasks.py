@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 from pydantic import JsonValue
 
-from openbezoar.counting import counted
 from openbezoar.evaluations.task_files import (
     CHOICES,
     MMLU,
@@ -26,6 +25,7 @@ from openbezoar.evaluations.task_files import (
     subjects_of,
 )
 from openbezoar.evaluations.task_rows import Row, sample
+from openbezoar.plurals import counted
 
 __all__ = ["Prepared", "prepare"]
 

@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from openbezoar.counting import counted
 from openbezoar.evaluations.judging import Game
 from openbezoar.evaluations.pooled import on_scale, pooled
+from openbezoar.plurals import counted
 from openbezoar.records import Score
 from openbezoar.statistics import Estimate, kappa, share
 

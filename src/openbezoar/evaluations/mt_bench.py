@@ -5,7 +5,6 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
 
-from openbezoar.counting import counted
 from openbezoar.driver import wait_for
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.dialogues import Dialogue
@@ -26,6 +25,7 @@ from openbezoar.families import (
 from openbezoar.judges.rating import RatingForm, form_of
 from openbezoar.judges.verdicts import Judgment
 from openbezoar.judges.wording import Wording
+from openbezoar.plurals import counted
 from openbezoar.ranges import Range, exactly
 from openbezoar.records import Score
 

@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 from pydantic import JsonValue, PositiveInt, model_validator
 
 from openbezoar import files
-from openbezoar.counting import counted
 from openbezoar.driver import over_rows, wait_for
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.evaluations import journal
@@ -32,6 +31,7 @@ from openbezoar.families import (
 )
 from openbezoar.judges.pairwise import PairForm, form_of
 from openbezoar.judges.wording import Wording
+from openbezoar.plurals import counted
 from openbezoar.ranges import Range, exactly
 from openbezoar.records import Score
 

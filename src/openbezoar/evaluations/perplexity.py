@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import JsonValue, PositiveInt
 
-from openbezoar.counting import counted
 from openbezoar.errors import ParseError
 from openbezoar.evaluations import journal
 from openbezoar.evaluations.expecting import likelihoods_of
@@ -14,6 +13,7 @@ from openbezoar.evaluations.held_out import held_out
 from openbezoar.evaluations.likelihood import Answer, Likelihood, LikelihoodRuntime, likelihoods
 from openbezoar.evaluations.pooled import never_negative, pooled
 from openbezoar.families import Bench, Evaluation, Flow, Reading, Subject
+from openbezoar.plurals import counted
 from openbezoar.records import Example, Preference, Score
 from openbezoar.statistics import Estimate
 

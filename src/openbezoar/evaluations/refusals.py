@@ -9,7 +9,6 @@ from pydantic import Field, JsonValue, PositiveInt
 import openbezoar
 from openbezoar import files, jsonl
 from openbezoar.component import Runtime
-from openbezoar.counting import counted
 from openbezoar.driver import over_rows, wait_for
 from openbezoar.errors import ConfigError, ModelError, ParseError
 from openbezoar.evaluations import journal
@@ -29,6 +28,7 @@ from openbezoar.families import (
     expect,
     tokens_of,
 )
+from openbezoar.plurals import counted
 from openbezoar.ranges import Range, exactly
 from openbezoar.records import Completion, Message, Preference, Score
 from openbezoar.refusing import refusal

@@ -6,7 +6,7 @@ import yaml
 from markupsafe import Markup, escape
 
 from openbezoar.component import written
-from openbezoar.counting import counted
+from openbezoar.plurals import counted
 from openbezoar.records import Score
 from openbezoar.shelf import visible
 

@@ -5,8 +5,8 @@ from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from openbezoar.account import Account, versions_of
-from openbezoar.counting import counted
 from openbezoar.plan import REFUSED, Step, differences
+from openbezoar.plurals import counted
 
 __all__ = ["Difference", "check", "told_of"]
 

@@ -8,7 +8,6 @@ from pydantic import Field, JsonValue
 from openbezoar import jsonl
 from openbezoar.cluster.engine import Engine, placed
 from openbezoar.component import OneOf
-from openbezoar.counting import counted
 from openbezoar.errors import ConfigError, DataError
 from openbezoar.families import (
     AskingFilter,
@@ -22,6 +21,7 @@ from openbezoar.families import (
     expect,
 )
 from openbezoar.judges.qualification import kin, qualified
+from openbezoar.plurals import counted
 from openbezoar.records import ROWS
 from openbezoar.stages.sieve import Sieve, StoredRows
 from openbezoar.store import Artifact

@@ -13,7 +13,6 @@ from pydantic import Field, JsonValue, PositiveInt
 from openbezoar import jsonl
 from openbezoar.cluster.engine import Engine, placed
 from openbezoar.component import OneOf
-from openbezoar.counting import counted
 from openbezoar.driver import FailureLimit, Outcome, over_rows, wait_for
 from openbezoar.errors import DataError, ParseError
 from openbezoar.families import (
@@ -28,6 +27,7 @@ from openbezoar.families import (
     expect,
     random_for,
 )
+from openbezoar.plurals import counted
 from openbezoar.records import Failure, Seed
 from openbezoar.stages.asked import Asked, HeardModel, WatchedModel
 

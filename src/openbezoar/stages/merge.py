@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from openbezoar.component import Runtime
-from openbezoar.counting import counted
 from openbezoar.devices import Device
 from openbezoar.families import Bench, Numbers, Stage, expect
+from openbezoar.plurals import counted
 from openbezoar.stages.candidates import Reference, Trained, better, compared, figures, write
 from openbezoar.stages.lessons import Lesson, lesson_of, sequences
 from openbezoar.stages.start import MERGED, Start, find_start
